@@ -1,0 +1,139 @@
+"""Geodesics between codes."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from geolatent.geodesics.cubic_interpolation import refine
+from geolatent.geodesics.curve_energy import curve_energy
+from geolatent.geodesics.measure import measure, straight_points
+from geolatent.geodesics.path import Path
+from geolatent.geodesics.quasi_newton import minimise
+from geolatent.metrics import ClosedFormGeodesics, Metric
+
+_COARSEST = 4  # segments; fewer have no interior for a not-a-knot spline to bend
+_COARSE_TOLERANCE = 1e-3  # a coarse level only has to place its curve near the finest one's
+_COARSE_ITERATIONS = 30
+_RESULT_SEGMENTS = 32
+
+
+@torch.no_grad()
+def connect(
+    metric: Metric,
+    start: Float[Tensor, "b d"],
+    end: Float[Tensor, "b d"],
+    *,
+    segments: int = _RESULT_SEGMENTS,
+    tolerance: float | None = None,
+    max_iterations: int = 100,
+) -> Path:
+    r"""Geodesics from start to end: curves of locally minimal energy.
+
+    .. math:: E(γ) = \int_0^1 \dot γ^\top G(γ) \dot γ \, dt
+
+    Where the metric knows its geodesics they are used. Otherwise the straight line is bent until
+    its energy is minimal: cubic splines through 4, 8, … `segments` segments, by L-BFGS
+    preconditioned with the Gauss-Newton matrix of the energy. A minimum is local: where several
+    geodesics join two codes, this is the one next to the straight line. It is never longer than
+    the straight line.
+
+    Args:
+        metric: on codes; one of `geolatent.metrics` or your own.
+        start: codes, `(b, d)`, floating point.
+        end: codes, `(b, d)`, of the same dtype and device.
+        segments: of the finest splines; 4 times a power of two.
+        tolerance: relative decrease of the energy at which a curve has converged; 1e-5 in
+            float32 and 1e-10 in float64 if not given.
+        max_iterations: evaluations of the energy at the finest level.
+
+    Returns:
+        The curves, `segments + 1` points each, with `converged` for each of them.
+
+    Raises:
+        ValueError: shapes, dtypes or devices do not fit together, a code is not finite, or an
+            option is out of its range.
+
+    References:
+        Arvanitidis, G., Hansen, L. K., Hauberg, S. (2018). Latent space oddity: on the curvature
+        of deep generative models. arXiv 1710.11379.
+    """
+    _validate(start, end, segments)
+    if isinstance(metric, ClosedFormGeodesics):
+        t = torch.linspace(0, 1, segments + 1, dtype=start.dtype, device=start.device)
+        return measure(metric, metric.geodesic(start, end, t))
+    if tolerance is None:
+        tolerance = 1e-5 if torch.finfo(start.dtype).eps > 1e-10 else 1e-10
+    if not tolerance > 0 or max_iterations < 1:
+        raise ValueError(
+            f"tolerance must be positive and max_iterations at least 1, got {tolerance} and "
+            f"{max_iterations}."
+        )
+    energy = curve_energy(metric)
+    nodes = straight_points(start, end, _COARSEST)
+    coarser = None
+    while True:
+        finest = nodes.shape[1] - 1 == segments
+        level = minimise(
+            energy,
+            nodes,
+            tolerance=tolerance if finest else max(tolerance, _COARSE_TOLERANCE),
+            max_iterations=max_iterations if finest else _COARSE_ITERATIONS,
+        )
+        if finest:
+            break
+        coarser = level
+        nodes = refine(level.nodes, 2)
+    change = _relative_change(level.energy, coarser.energy if coarser else level.energy)
+    path = measure(
+        metric,
+        level.nodes,
+        converged=level.converged,
+        iterations=level.iterations,
+        refinement_change=change,
+    )
+    return _no_longer_than_straight(metric, path)
+
+
+def _relative_change(new: Tensor, old: Tensor) -> Tensor:
+    length, previous = new.sqrt(), old.sqrt()
+    return (length - previous).abs() / torch.where(length != 0, length, 1)
+
+
+def _no_longer_than_straight(metric: Metric, path: Path) -> Path:
+    """The straight line in place of every curve that came out longer, marked as not converged."""
+    slack = 8 * torch.finfo(path.length.dtype).eps  # rounding of two equal lengths
+    longer = path.length > path.straight_length * (1 + slack)
+    if not longer.any():
+        return path
+    straight = straight_points(path.points[:, 0], path.points[:, -1], path.points.shape[1] - 1)
+    return measure(
+        metric,
+        torch.where(longer[:, None, None], straight, path.points),
+        converged=path.converged & ~longer,
+        iterations=path.iterations,
+        refinement_change=path.refinement_change,
+    )
+
+
+def _validate(start: Tensor, end: Tensor, segments: int) -> None:
+    if start.ndim != 2 or start.shape != end.shape or start.shape[1] < 1:
+        raise ValueError(
+            "start and end must both be (b, d) with d at least 1, got "
+            f"{tuple(start.shape)} and {tuple(end.shape)}."
+        )
+    if start.dtype != end.dtype or start.device != end.device:
+        raise ValueError(
+            f"start is {start.dtype} on {start.device} but end is {end.dtype} on {end.device}; "
+            "convert one of them."
+        )
+    if not start.is_floating_point():
+        raise ValueError(f"codes must be floating point, got {start.dtype}.")
+    for name, codes in (("start", start), ("end", end)):
+        bad = (~codes.isfinite()).any(1).nonzero().squeeze(1)
+        if len(bad):
+            raise ValueError(
+                f"{name} has {len(bad)} codes that are not finite, the first in row {int(bad[0])}."
+            )
+    ratio = segments / _COARSEST
+    if ratio < 1 or ratio != int(ratio) or int(ratio) & (int(ratio) - 1):
+        raise ValueError(f"segments must be 4 times a power of two, got {segments}.")

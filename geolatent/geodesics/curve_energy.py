@@ -1,0 +1,148 @@
+"""The discrete energy of curves, for metrics given by an immersion or by a matrix."""
+
+from abc import ABC, abstractmethod
+from typing import final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from typing_extensions import override
+
+from geolatent.metrics import ImmersedMetric, Metric
+
+POINTS_AT_ONCE = 1024
+"""Codes pushed through a decoder together: enough for its kernels, few enough for caches."""
+
+
+class CurveEnergy(ABC):
+    """Energy over unit time of curves given by points at equal times."""
+
+    @abstractmethod
+    def chords(self, points: Float[Tensor, "b t d"]) -> Float[Tensor, "b s"]:
+        """Squared length of each chord of each curve."""
+
+    @abstractmethod
+    def value_and_gradient(
+        self, points: Float[Tensor, "b t d"]
+    ) -> tuple[Float[Tensor, "b"], Float[Tensor, "b i d"]]:
+        """Energy of each curve and its gradient at the interior points."""
+
+    @abstractmethod
+    def gauss_newton(
+        self, points: Float[Tensor, "b t d"]
+    ) -> tuple[Float[Tensor, "b i d d"], Float[Tensor, "b j d d"]]:
+        """Diagonal and upper blocks of the energy's Gauss-Newton matrix over interior points."""
+
+
+def curve_energy(metric: Metric) -> CurveEnergy:
+    """The energy that suits the metric."""
+    if isinstance(metric, ImmersedMetric):
+        return ImmersionEnergy(metric)
+    return MatrixEnergy(metric)
+
+
+@final
+class ImmersionEnergy(CurveEnergy):
+    r"""E = T Σ ‖φ(z_{i+1}) − φ(z_i)‖²: no Jacobian, one backward pass for the gradient.
+
+    Its Gauss-Newton matrix is 2T times the block-tridiagonal matrix with blocks 2 J_iᵀJ_i on the
+    diagonal and −J_iᵀJ_{i+1} beside it.
+    """
+
+    def __init__(self, metric: ImmersedMetric) -> None:
+        self._metric = metric
+
+    @override
+    def chords(self, points: Float[Tensor, "b t d"]) -> Float[Tensor, "b s"]:
+        pieces = points.split(_curves_at_once(points.shape[1]))
+        squares = [self._metric.immersion(piece).diff(dim=1).square().sum(-1) for piece in pieces]
+        # Equal codes in different rows of a batch may decode to values that differ by rounding.
+        moved = (points.diff(dim=1) != 0).any(-1)
+        return torch.cat(squares) * moved
+
+    @override
+    def value_and_gradient(
+        self, points: Float[Tensor, "b t d"]
+    ) -> tuple[Float[Tensor, "b"], Float[Tensor, "b i d"]]:
+        segments = points.shape[1] - 1
+        values, gradients = [], []
+        for piece in points.split(_curves_at_once(points.shape[1])):
+            with torch.enable_grad():
+                leaf = piece.detach().requires_grad_()
+                image = self._metric.immersion(leaf)
+            chord = image.detach().diff(dim=1)
+            values.append(segments * torch.linalg.vector_norm(chord, dim=(1, 2)).square())
+            pull = torch.zeros_like(image)
+            torch.sub(chord[:, :-1], chord[:, 1:], out=pull[:, 1:-1])
+            gradients.append(2 * segments * _gradient(image, leaf, pull)[:, 1:-1])
+        return torch.cat(values), torch.cat(gradients)
+
+    @override
+    def gauss_newton(
+        self, points: Float[Tensor, "b t d"]
+    ) -> tuple[Float[Tensor, "b i d d"], Float[Tensor, "b j d d"]]:
+        segments = points.shape[1] - 1
+        inner = points[:, 1:-1]
+        diagonals, uppers = [], []
+        # A Jacobian holds d + 1 times as much as a value.
+        for piece in inner.split(_curves_at_once(inner.shape[1] * (inner.shape[2] + 1))):
+            jacobian = self._metric.jacobian(piece)
+            diagonals.append(jacobian.mT @ jacobian)
+            uppers.append(jacobian[:, :-1].mT @ jacobian[:, 1:])
+        return 4 * segments * torch.cat(diagonals), -2 * segments * torch.cat(uppers)
+
+
+@final
+class MatrixEnergy(CurveEnergy):
+    r"""E = T Σ Δz_iᵀ G(z̄_i) Δz_i with G at the chords' midpoints.
+
+    The Gauss-Newton matrix keeps G fixed: blocks 2T (G_{i−½} + G_{i+½}) on the diagonal and
+    −2T G_{i+½} beside it.
+    """
+
+    def __init__(self, metric: Metric) -> None:
+        self._metric = metric
+
+    def _squares(self, points: Float[Tensor, "b t d"]) -> Float[Tensor, "b s"]:
+        step = points.diff(dim=1)
+        middle = (points[:, 1:] + points[:, :-1]) / 2
+        return torch.einsum("bsi,bsij,bsj->bs", step, self._metric.matrix(middle), step)
+
+    @override
+    def chords(self, points: Float[Tensor, "b t d"]) -> Float[Tensor, "b s"]:
+        pieces = points.split(_curves_at_once(points.shape[1]))
+        return torch.cat([self._squares(piece) for piece in pieces])
+
+    @override
+    def value_and_gradient(
+        self, points: Float[Tensor, "b t d"]
+    ) -> tuple[Float[Tensor, "b"], Float[Tensor, "b i d"]]:
+        segments = points.shape[1] - 1
+        values, gradients = [], []
+        for piece in points.split(_curves_at_once(points.shape[1])):
+            with torch.enable_grad():
+                leaf = piece.detach().requires_grad_()
+                energy = segments * self._squares(leaf).sum(1)
+            values.append(energy.detach())
+            gradients.append(_gradient(energy, leaf, torch.ones_like(energy))[:, 1:-1])
+        return torch.cat(values), torch.cat(gradients)
+
+    @override
+    def gauss_newton(
+        self, points: Float[Tensor, "b t d"]
+    ) -> tuple[Float[Tensor, "b i d d"], Float[Tensor, "b j d d"]]:
+        segments = points.shape[1] - 1
+        middle = (points[:, 1:] + points[:, :-1]) / 2
+        pieces = middle.split(_curves_at_once(middle.shape[1]))
+        matrix = 2 * segments * torch.cat([self._metric.matrix(piece) for piece in pieces])
+        return matrix[:, :-1] + matrix[:, 1:], -matrix[:, 1:-1]
+
+
+def _gradient(value: Tensor, leaf: Tensor, weight: Tensor) -> Tensor:
+    if not value.requires_grad:  # a decoder that ignores its codes
+        return torch.zeros_like(leaf)
+    return torch.autograd.grad(value, leaf, weight)[0]
+
+
+def _curves_at_once(points: int) -> int:
+    return max(1, POINTS_AT_ONCE // max(1, points))

@@ -1,0 +1,57 @@
+"""The result of every way of getting from one code to another."""
+
+from dataclasses import dataclass
+from typing import final
+
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from geolatent.geodesics.cubic_interpolation import interpolate
+
+
+@final
+@dataclass(frozen=True)
+class Path:
+    """Curves between codes and what they measure in a metric; b curves at once.
+
+    A length is that of an actual curve, so as a distance it is an upper bound.
+
+    Attributes:
+        points: codes along each curve at equal times, `(b, t, d)`, ends included.
+        length: in the metric's units, `(b,)`.
+        energy: ∫ ‖γ'(t)‖² dt over unit time, `(b,)`; at least length², equal at constant speed.
+        speed_variation: standard deviation of the speed over its mean along each curve, `(b,)`.
+        straight_length: length of the straight line between the same codes, `(b,)`.
+        converged: whether each curve met the solver's criterion, `(b,)`; true for curves that need
+            no solver. A curve on which the metric is not finite has NaN measures and is not.
+        iterations: evaluations of the energy that the solver spent, `(b,)`.
+        refinement_change: relative change of √energy at the solver's last doubling of nodes,
+            `(b,)`: how much the discretisation still matters.
+    """
+
+    points: Float[Tensor, "b t d"]
+    length: Float[Tensor, "b"]
+    energy: Float[Tensor, "b"]
+    speed_variation: Float[Tensor, "b"]
+    straight_length: Float[Tensor, "b"]
+    converged: Bool[Tensor, "b"]
+    iterations: Int[Tensor, "b"]
+    refinement_change: Float[Tensor, "b"]
+
+    @property
+    def straight_excess(self) -> Float[Tensor, "b"]:
+        """How much longer the straight line is: straight_length / length − 1.
+
+        It is 0 between a code and itself, and NaN where a length is.
+        """
+        safe = self.length.where(self.length != 0, self.straight_length.new_ones(()))
+        return ((self.straight_length - self.length) / safe).where(
+            self.straight_length != self.length, self.length.new_zeros(())
+        ) + 0 * self.length
+
+    def __call__(self, t: Float[Tensor, "s"]) -> Float[Tensor, "b s d"]:
+        """Codes at times t ∈ [0, 1] on the cubic spline through `points`."""
+        return interpolate(self.points, t)
+
+    def __len__(self) -> int:
+        return self.points.shape[0]

@@ -1,0 +1,83 @@
+"""Comparing straight lines with geodesics."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from geolatent.geodesics import Path
+from geolatent.interpolation.comparison import Comparison, Profile
+from geolatent.interpolation.interpolator import INTERPOLATORS
+from geolatent.latents import LatentModel, UncertainModel, as_latent_model
+
+_DISTANCES_AT_ONCE = 2**24
+
+
+@torch.no_grad()
+def compare(
+    subject: LatentModel | nn.Module | Callable[[Tensor], Tensor],
+    start: Float[Tensor, "b d"],
+    end: Float[Tensor, "b d"],
+    *,
+    paths: Sequence[str] = ("linear", "geodesic"),
+    data: Float[Tensor, "m p"] | None = None,
+) -> Comparison:
+    """Join the same codes in several ways and measure what each does in data space.
+
+    Args:
+        subject: a model, or any decoder `(*b, d) -> (*b, ...)`, trained by anybody.
+        start: codes, `(b, d)`.
+        end: codes, `(b, d)`.
+        paths: which ways: `"linear"` (straight in the codes), `"assumed"` (geodesics of the
+            declared geometry), `"geodesic"` (geodesics of the induced one).
+        data: training data, `(m, p)`; with them, the distance of the decoded paths to their
+            nearest training datum is measured.
+
+    Returns:
+        The paths and their measures.
+
+    Raises:
+        ValueError: a path's name is unknown, or shapes do not fit together.
+        TypeError: the subject is neither a model nor callable.
+    """
+    unknown = [name for name in paths if name not in INTERPOLATORS]
+    if unknown or not paths:
+        raise ValueError(f"unknown paths {unknown}; choose from {list(INTERPOLATORS)}.")
+    model = as_latent_model(subject)
+    found = {name: INTERPOLATORS[name](model)(start, end) for name in paths}
+    return Comparison(
+        paths=found,
+        profiles={name: _profile(model, path, data) for name, path in found.items()},
+        data_spacing=None if data is None else _spacing(data),
+    )
+
+
+def _profile(model: LatentModel, path: Path, data: Tensor | None) -> Profile:
+    distance = uncertainty = None
+    if data is not None:
+        decoded = model.decode(path.points)
+        if decoded.shape[-1] != data.shape[-1]:
+            raise ValueError(
+                f"the decoder gives {decoded.shape[-1]} features but the data have "
+                f"{data.shape[-1]}; pass the data it was trained on, flattened to (m, p)."
+            )
+        distance = nearest_distance(decoded.flatten(0, 1), data).unflatten(0, decoded.shape[:2])
+    if isinstance(model, UncertainModel):
+        uncertainty = model.uncertainty(path.points)
+    return Profile(distance_to_data=distance, uncertainty=uncertainty)
+
+
+def nearest_distance(
+    x: Float[Tensor, "k p"], data: Float[Tensor, "m p"], *, rank: int = 1
+) -> Float[Tensor, "k"]:
+    """Root mean square difference over features from each x to its `rank`-th nearest datum."""
+    rows = max(1, _DISTANCES_AT_ONCE // max(1, len(data)))
+    nearest = [torch.cdist(part, data).kthvalue(rank, dim=1).values for part in x.split(rows)]
+    return torch.cat(nearest) / x.shape[-1] ** 0.5
+
+
+def _spacing(data: Float[Tensor, "m p"]) -> float:
+    # Rank 2: the nearest datum to a datum is itself. A sample is enough for a median.
+    sample = data[torch.linspace(0, len(data) - 1, min(len(data), 1000)).long()]
+    return float(nearest_distance(sample, data, rank=2).median())

@@ -1,0 +1,47 @@
+"""The interface of every likelihood."""
+
+from abc import ABC, abstractmethod
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.distributions import Distribution
+
+
+class Likelihood(nn.Module, ABC):
+    r"""p(x | h): how the numbers a decoder emits become a distribution of data.
+
+    A likelihood turns decoder outputs (*features* h) into a distribution and knows the geometry
+    that this distribution gives to them. For a family with Fisher information I(h) the *immersion*
+    φ satisfies
+
+    .. math:: J_φ(h)^\top J_φ(h) = I(h),
+
+    so that the ordinary pull-back metric of z ↦ φ(h(z)) is the Fisher-Rao metric of p(x | z),
+    up to the approximation an implementation states.
+
+    References:
+        Amari, S. (2016). Information Geometry and Its Applications. Springer.
+    """
+
+    @abstractmethod
+    def feature_size(self, data_size: int) -> int:
+        """How many numbers the decoder has to emit for `data_size` data features."""
+
+    @abstractmethod
+    def forward(self, features: Float[Tensor, "*b k"]) -> Distribution:
+        """The distribution of x: batch shape `*b`, event shape `(p,)`."""
+
+    @abstractmethod
+    def immersion(self, features: Float[Tensor, "*b k"]) -> Float[Tensor, "*b q"]:
+        """φ(h): coordinates in which the Fisher-Rao metric is the ordinary inner product."""
+
+    @abstractmethod
+    def floor(self, x: Float[Tensor, "*b p"]) -> Float[Tensor, "*b"]:
+        """The least negative log likelihood (nats) that any features can give to each x.
+
+        A reported value below it is an error of the report, not a good model.
+        """
+
+    @abstractmethod
+    def validate(self, x: Float[Tensor, "*b p"]) -> None:
+        """Raise `ValueError` if x is not data this likelihood can describe."""

@@ -1,0 +1,64 @@
+"""The metric a decoder pulls back to its codes."""
+
+import math
+from collections.abc import Callable
+from typing import final
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from typing_extensions import override
+
+from geolatent.metrics.forward_jacobian import forward_jacobian
+from geolatent.metrics.metric import ImmersedMetric
+
+_BATCH_DEPENDENT = (nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd)
+
+
+@final
+class PullbackMetric(ImmersedMetric):
+    r"""G(z) = J(z)ᵀ J(z) of any map from codes into a Euclidean space.
+
+    .. math:: ⟨u, v⟩_z = ⟨J_φ(z) u, J_φ(z) v⟩
+
+    With a bare decoder as φ, distances are those of the decoded data in their own units. With the
+    immersion of a likelihood (`VAE.induced_metric`) they are Fisher-Rao distances of the decoded
+    distributions, in standard deviations.
+
+    Args:
+        immersion: any callable `(*b, d) -> (*b, ...)` or `nn.Module` that treats the codes of a
+            batch one by one; trailing dimensions are flattened.
+
+    Raises:
+        ValueError: the module has dropout or batch normalisation in training mode: its output
+            would depend on chance or on the other codes of the batch.
+    """
+
+    def __init__(self, immersion: Callable[[Tensor], Tensor]) -> None:
+        if isinstance(immersion, nn.Module):
+            _require_evaluation_mode(immersion)
+        self._immersion = immersion
+
+    @override
+    def immersion(self, z: Float[Tensor, "*b d"]) -> Float[Tensor, "*b p"]:
+        batch = z.shape[:-1]
+        # One batch dimension: decoders written for (batch, d) need not know about curves.
+        image = self._immersion(z.reshape(math.prod(batch), z.shape[-1]))
+        return image.reshape(*batch, math.prod(image.shape[1:]))
+
+    @override
+    def jacobian(self, z: Float[Tensor, "*b d"]) -> Float[Tensor, "*b p d"]:
+        return forward_jacobian(self.immersion, z)[1]
+
+    @override
+    def matrix(self, z: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d d"]:
+        jacobian = self.jacobian(z)
+        return jacobian.mT @ jacobian
+
+
+def _require_evaluation_mode(module: nn.Module) -> None:
+    for name, part in module.named_modules():
+        if part.training and isinstance(part, _BATCH_DEPENDENT):
+            raise ValueError(
+                f"{type(part).__name__} ({name or 'the module itself'}) is in training mode, so "
+                "the decoder has no fixed geometry; call decoder.eval() first."
+            )

@@ -1,0 +1,56 @@
+"""The evidence lower bound."""
+
+from typing import NamedTuple
+
+from jaxtyping import Float
+from torch import Tensor
+from torch.distributions import Distribution, kl_divergence
+
+from geolatent.models.vae import VAE
+
+
+class ElboTerms(NamedTuple):
+    """The two terms of the bound, in nats for each datum.
+
+    Attributes:
+        log_likelihood: log p(x | z), `*b`.
+        kl: KL(q(z | x) ‖ p(z)), or its one-sample estimate, `*b`.
+    """
+
+    log_likelihood: Float[Tensor, "*b"]
+    kl: Float[Tensor, "*b"]
+
+    def elbo(self, beta: float = 1.0) -> Float[Tensor, "*b"]:
+        """log p(x | z) − β KL."""
+        return self.log_likelihood - beta * self.kl
+
+
+def elbo(model: VAE, x: Float[Tensor, "*b p"]) -> ElboTerms:
+    r"""One reparameterised sample of the bound for each datum, from torch's global generator.
+
+    .. math:: \log p(x) \ge E_q[\log p(x | z)] - KL(q(z | x) ‖ p(z))
+
+    The KL term is analytic where torch knows it (normals). Otherwise it is log q(z) − log p(z) at
+    the sample: unbiased, and negative now and then for a single datum.
+
+    Args:
+        model: the model.
+        x: data, `(*b, p)`.
+
+    Returns:
+        Log likelihood and KL, each `*b`.
+    """
+    posterior, prior = model.posterior(x), model.latent.prior()
+    point = posterior.rsample()
+    likelihood = model.likelihood(model.decoder(model.latent.features(point)))
+    return ElboTerms(likelihood.log_prob(x), kl_term(posterior, prior, point))
+
+
+def kl_term(
+    posterior: Distribution, prior: Distribution, point: Float[Tensor, "*b n"]
+) -> Float[Tensor, "*b"]:
+    """Analytic KL divergence if there is one, else its estimate at one sample of the posterior."""
+    try:
+        return kl_divergence(posterior, prior)
+    except NotImplementedError:
+        return posterior.log_prob(point) - prior.log_prob(point)

@@ -1,0 +1,95 @@
+"""The variational autoencoder."""
+
+from typing import final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.distributions import Distribution
+from typing_extensions import override
+
+from geolatent.latents import LatentSpace, UncertainModel
+from geolatent.likelihoods import Likelihood
+from geolatent.metrics import Metric, PullbackMetric
+
+
+@final
+class VAE(nn.Module, UncertainModel):
+    r"""Encoder, latent space, decoder and likelihood: p(x) = ∫ p(x | z) p(z) dz.
+
+    There is one class. A new geometry is a new `LatentSpace`, a new kind of data a new
+    `Likelihood`; nothing else changes.
+
+    Args:
+        encoder: `(*b, p) -> (*b, latent.parameter_size)`.
+        latent: the assumed geometry.
+        decoder: `(*b, latent.feature_size) -> (*b, likelihood.feature_size(p))`.
+        likelihood: the distribution of the data.
+
+    References:
+        Kingma, D. P., Welling, M. (2014). Auto-encoding variational Bayes. arXiv 1312.6114.
+    """
+
+    def __init__(
+        self, encoder: nn.Module, latent: LatentSpace, decoder: nn.Module, likelihood: Likelihood
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.latent = latent
+        self.decoder = decoder
+        self.likelihood = likelihood
+
+    def posterior(self, x: Float[Tensor, "*b p"]) -> Distribution:
+        """q(point | x)."""
+        return self.latent.posterior(self.encoder(x))
+
+    def encode(self, x: Float[Tensor, "*b p"]) -> Float[Tensor, "*b d"]:
+        """The codes of the posteriors' locations."""
+        return self.latent.location(self.encoder(x))
+
+    def decoder_inputs(self, z: Float[Tensor, "*b d"]) -> Float[Tensor, "*b f"]:
+        """What the decoder receives at codes z."""
+        return self.latent.features(self.latent.point(z))
+
+    def distribution(self, z: Float[Tensor, "*b d"]) -> Distribution:
+        """p(x | z)."""
+        return self.likelihood(self.decoder(self.decoder_inputs(z)))
+
+    @override
+    def decode(self, z: Float[Tensor, "*b d"]) -> Float[Tensor, "*b p"]:
+        return self.distribution(z).mean
+
+    @override
+    def uncertainty(self, z: Float[Tensor, "*b d"]) -> Float[Tensor, "*b"]:
+        return self.distribution(z).variance.mean(-1).sqrt()
+
+    @override
+    def assumed_metric(self) -> Metric:
+        return self.latent.metric
+
+    @override
+    def induced_metric(self) -> Metric:
+        """The Fisher-Rao metric of p(x | z), pulled back through the decoder."""
+        return PullbackMetric(_ModelImmersion(self))
+
+
+@final
+class _ModelImmersion(nn.Module):
+    """z ↦ φ(h(z)), as a module so that its mode can be checked."""
+
+    def __init__(self, model: VAE) -> None:
+        super().__init__()
+        self.model = model
+        self.training = model.training
+
+    @override
+    def forward(self, z: Float[Tensor, "*b d"]) -> Float[Tensor, "*b q"]:
+        model = self.model
+        return model.likelihood.immersion(model.decoder(model.decoder_inputs(z)))
+
+
+def sample(model: VAE, count: int) -> Float[Tensor, "count p"]:
+    """Data drawn from the model: codes from the prior, then data from p(x | z)."""
+    with torch.no_grad():
+        points = model.latent.prior().sample((count,))
+        return model.likelihood(model.decoder(model.latent.features(points))).sample()

@@ -1,0 +1,268 @@
+"""Geodesics against closed forms, conservation laws and an independent integrator."""
+
+import math
+
+import pytest
+import torch
+from scipy.integrate import solve_ivp
+from torch import nn
+
+from geolatent.geodesics import connect, measure
+from geolatent.manifolds import Lorentz
+from geolatent.metrics import EuclideanMetric, ManifoldMetric, Metric, PullbackMetric
+from geolatent.networks import MLP, HyperbolicPatch, Sphere, SwissRoll, Torus
+
+# Greatest relative error of a length that 32 cubic segments leave (float64) and that rounding adds
+# (float32: lengths are means of 128 chords, each of a few units in the last place).
+LENGTH_ERROR = {torch.float32: 1e-6, torch.float64: 1e-7}
+
+
+def _pairs(name, dtype, count=40):
+    start, end = torch.rand(2, count, 2, dtype=torch.float64)
+    if name == "sphere":
+        start = start * torch.tensor([2.0, 6.0]) - torch.tensor([1.0, 0.0])
+        offset = (end - 0.5) * torch.tensor([1.0, 3.0])
+        end = start + offset
+        end[:, 0].clamp_(-1.2, 1.2)
+    elif name == "swiss roll":
+        low, size = torch.tensor([1.5 * math.pi, 0.0]), torch.tensor([3 * math.pi, 21.0])
+        start, end = low + size * start, low + size * end
+    elif name == "hyperbolic patch":
+        size = torch.tensor([1.5, 1.5])
+        start, end = 0.5 + size * start, 0.5 + size * end
+    else:
+        start = 2 * math.pi * start
+        end = start + (end - 0.5) * torch.tensor([3.0, 2.0])
+    return start.to(dtype), end.to(dtype)
+
+
+SURFACES = {"sphere": Sphere(), "swiss roll": SwissRoll(), "hyperbolic patch": HyperbolicPatch()}
+
+
+class MatrixOnly(Metric):
+    """The same metric with its immersion hidden."""
+
+    def __init__(self, metric):
+        self._metric = metric
+
+    def matrix(self, z):
+        return self._metric.matrix(z)
+
+
+@pytest.mark.parametrize("dtype", LENGTH_ERROR)
+@pytest.mark.parametrize("name", SURFACES)
+def test_lengths_are_the_closed_form(name, dtype):
+    start, end = _pairs(name, dtype)
+    path = connect(PullbackMetric(SURFACES[name]), start, end)
+    exact = SURFACES[name].distance(start.double(), end.double())
+    assert path.converged.all()
+    error = (path.length.double() / exact - 1).abs().max()
+    assert error < LENGTH_ERROR[dtype]
+    assert (path.length <= path.straight_length * (1 + 1e-6)).all()
+
+
+@pytest.mark.parametrize("name", SURFACES)
+def test_matrix_metrics_give_the_same_geodesics(name):
+    start, end = _pairs(name, torch.float64, 10)
+    metric = PullbackMetric(SURFACES[name])
+    path = connect(MatrixOnly(metric), start, end)
+    exact = SURFACES[name].distance(start, end)
+    assert path.converged.all()
+    # The midpoint rule of 64 chords places the curve to first order in their squared length.
+    torch.testing.assert_close(path.length, exact, rtol=2e-5, atol=0)
+    torch.testing.assert_close(path.points, connect(metric, start, end).points, atol=2e-2, rtol=0)
+
+
+def test_flat_metrics_leave_straight_lines_alone():
+    start, end = torch.randn(2, 20, 3)
+    path = connect(PullbackMetric(nn.Linear(3, 8)), start, end)
+    straight = torch.lerp(start[:, None], end[:, None], torch.linspace(0, 1, 33)[:, None])
+    torch.testing.assert_close(path.points, straight, atol=1e-5, rtol=0)
+    assert path.straight_excess.abs().max() < 1e-6
+    assert path.converged.all()
+
+
+def test_closed_forms_are_used():
+    start, end = torch.randn(2, 5, 3, dtype=torch.float64)
+    for metric in (EuclideanMetric(), ManifoldMetric(Lorentz(3))):
+        path = connect(metric, start, end)
+        torch.testing.assert_close(path.length, metric.distance(start, end), rtol=1e-6, atol=0)
+        assert (path.iterations == 0).all()
+
+
+def test_solver_finds_what_the_closed_form_knows():
+    start, end = torch.randn(2, 10, 2, dtype=torch.float64)
+    metric = ManifoldMetric(Lorentz(2))
+    path = connect(MatrixOnly(metric), start, end)
+    torch.testing.assert_close(path.length, metric.distance(start, end), rtol=1e-4, atol=0)
+
+
+def test_clairaut_constant_on_the_torus():
+    start, end = _pairs("torus", torch.float64, 20)
+    path = connect(PullbackMetric(Torus()), start, end)
+    t = torch.linspace(0.05, 0.95, 200, dtype=torch.float64)
+    step = 1e-4
+    velocity = (path(t + step) - path(t - step)) / (2 * step)
+    ring = 2 + path(t)[..., 0].cos()
+    constant = ring.square() * velocity[..., 1]
+    spread = constant.std(1) / path.length
+    assert spread.max() < 1e-3  # the second derivative of 32 cubic segments
+
+
+def test_initial_velocity_shoots_to_the_end():
+    """An independent integrator, in float64, of the geodesic equation on the sphere."""
+    start, end = _pairs("sphere", torch.float64, 5)
+    path = connect(PullbackMetric(Sphere()), start, end, segments=64)
+    step = 1e-5
+    velocity = (path(torch.tensor([step])) - path(torch.tensor([0.0])))[:, 0] / step
+
+    def equation(t, state):
+        latitude, _, u, v = state
+        return [
+            u,
+            v,
+            -math.sin(latitude) * math.cos(latitude) * v**2,
+            2 * math.tan(latitude) * u * v,
+        ]
+
+    for i in range(5):
+        state = [*start[i].tolist(), *velocity[i].tolist()]
+        reached = solve_ivp(equation, (0, 1), state, rtol=1e-10, atol=1e-12).y[:2, -1]
+        # One-sided difference of the velocity: error of the order of the step.
+        torch.testing.assert_close(torch.tensor(reached), end[i], atol=2e-3, rtol=0)
+
+
+@pytest.fixture
+def decoder():
+    return MLP(2, 20, hidden=(32, 32)).requires_grad_(False)
+
+
+def test_results_do_not_depend_on_the_batch(decoder):
+    for weight in decoder.parameters():
+        weight *= 3  # bent enough that curves need different numbers of iterations
+    start, end = torch.randn(2, 12, 2, dtype=torch.float64)
+    metric = PullbackMetric(decoder.double())
+    together = connect(metric, start, end)
+    alone = [connect(metric, start[i : i + 1], end[i : i + 1]) for i in range(12)]
+    assert len(set(together.iterations.tolist())) > 1
+    torch.testing.assert_close(
+        together.length, torch.cat([a.length for a in alone]), rtol=1e-9, atol=0
+    )
+
+
+@pytest.mark.parametrize("unit", [1e-4, 1e4])
+def test_results_do_not_depend_on_the_units(decoder, unit):
+    start, end = torch.randn(2, 8, 2, dtype=torch.float64)
+    plain = connect(PullbackMetric(decoder.double()), start, end)
+    scaled = connect(PullbackMetric(lambda z: unit * decoder(z)), start, end)
+    torch.testing.assert_close(scaled.length, unit * plain.length, rtol=1e-9, atol=0)
+    codes = connect(PullbackMetric(lambda z: decoder(z / unit)), unit * start, unit * end)
+    torch.testing.assert_close(codes.length, plain.length, rtol=1e-9, atol=0)
+
+
+def test_refinement_changes_little_and_says_how_much():
+    start, end = _pairs("sphere", torch.float64, 10)
+    metric = PullbackMetric(Sphere())
+    coarse, fine = connect(metric, start, end, segments=8), connect(metric, start, end, segments=32)
+    assert (coarse.refinement_change > fine.refinement_change).all()
+    assert ((coarse.length / fine.length - 1).abs() < coarse.refinement_change).all()
+
+
+class TestDegenerateInput:
+    def test_identical_ends(self, decoder):
+        z = torch.randn(3, 2)
+        path = connect(PullbackMetric(decoder), z, z)
+        assert torch.equal(path.length, torch.zeros(3))
+        assert torch.equal(path.straight_excess, torch.zeros(3))
+        assert path.converged.all()
+
+    def test_no_pairs(self, decoder):
+        path = connect(PullbackMetric(decoder), torch.randn(0, 2), torch.randn(0, 2))
+        assert len(path) == 0
+
+    def test_one_dimension(self):
+        metric = PullbackMetric(lambda z: torch.cat([z.sin(), z.cos()], -1))
+        path = connect(metric, torch.zeros(1, 1), torch.ones(1, 1))
+        assert path.length.item() == pytest.approx(1, rel=1e-6)
+
+    def test_rank_deficient_metric(self):
+        metric = PullbackMetric(lambda z: z[..., :1])
+        path = connect(metric, torch.zeros(1, 2), torch.ones(1, 2))
+        assert path.length.item() == pytest.approx(1)
+        constant = connect(PullbackMetric(torch.zeros_like), torch.zeros(1, 2), torch.ones(1, 2))
+        assert constant.length.item() == 0
+
+    def test_nan_spoils_its_own_curve_only(self):
+        def decoder(z):
+            return torch.where(z[..., :1] > 5, torch.nan, Sphere()(z))
+
+        start, end = torch.tensor([[0.0, 0.0], [0.0, 0.0]]), torch.tensor([[0.5, 1.0], [9.0, 1.0]])
+        path = connect(PullbackMetric(decoder), start, end)
+        exact = Sphere().distance(start[0], end[0])
+        assert path.length[0].item() == pytest.approx(exact.item(), rel=1e-6)
+        assert path.converged.tolist() == [True, False]
+        assert path.length[1].isnan()
+        assert path.straight_excess[1].isnan()
+
+    def test_non_contiguous_input(self, decoder):
+        codes = torch.randn(2, 4, 2).movedim(0, 2).movedim(-1, 0)
+        path = connect(PullbackMetric(decoder), codes[0], codes[1])
+        assert path.converged.all()
+
+    @pytest.mark.parametrize(
+        ("start", "end", "message"),
+        [
+            (torch.zeros(2, 3), torch.zeros(2, 2), r"\(2, 3\) and \(2, 2\)"),
+            (torch.zeros(2, 2), torch.zeros(2, 2).double(), "convert one of them"),
+            (torch.tensor([[0.0], [math.nan]]), torch.zeros(2, 1), "the first in row 1"),
+        ],
+    )
+    @pytest.mark.usefixtures("as_in_production")
+    def test_refuses_what_does_not_fit(self, decoder, start, end, message):
+        with pytest.raises(ValueError, match=message):
+            connect(PullbackMetric(decoder), start, end)
+
+    @pytest.mark.parametrize(
+        "options", [{"segments": 5}, {"segments": 2}, {"tolerance": 0.0}, {"max_iterations": 0}]
+    )
+    def test_refuses_bad_options(self, decoder, options):
+        with pytest.raises(ValueError, match=r"segments|tolerance"):
+            connect(PullbackMetric(decoder), torch.zeros(1, 2), torch.ones(1, 2), **options)
+
+
+def test_unconverged_curves_say_so(decoder):
+    for weight in decoder.parameters():
+        weight *= 4
+    start, end = 2 * torch.randn(2, 10, 2)
+    path = connect(PullbackMetric(decoder), start, end, max_iterations=2)
+    assert not path.converged.all()
+
+
+def test_leaves_the_decoder_and_codes_alone(decoder):
+    start, end = torch.randn(2, 3, 2).requires_grad_()
+    before = start.detach().clone()
+    state = torch.get_rng_state()
+    path = connect(PullbackMetric(decoder), start, end)
+    assert torch.equal(start, before)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert not path.points.requires_grad
+
+
+class TestMeasure:
+    def test_semicircle(self):
+        """A curve of known length and varying speed: angle π t², so speed 2π t."""
+        t = torch.linspace(0, 1, 65, dtype=torch.float64)
+        angle = math.pi * t.square()
+        points = torch.stack([angle.cos(), angle.sin()], -1).unsqueeze(0)
+        path = measure(EuclideanMetric(), points)
+        assert path.length.item() == pytest.approx(math.pi, rel=1e-6)
+        assert path.energy.item() == pytest.approx(4 / 3 * math.pi**2, rel=1e-4)
+        assert path.speed_variation.item() == pytest.approx(1 / math.sqrt(3), rel=1e-3)
+        assert path.straight_length.item() == pytest.approx(2)
+
+    def test_path_passes_through_its_points(self):
+        points = torch.randn(2, 9, 3, dtype=torch.float64)
+        path = measure(EuclideanMetric(), points)
+        torch.testing.assert_close(path(torch.linspace(0, 1, 9, dtype=torch.float64)), points)
+        with pytest.raises(ValueError, match=r"\[0, 1\], got 0 to 2"):
+            path(torch.tensor([0.0, 2.0]))

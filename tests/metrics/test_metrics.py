@@ -1,0 +1,85 @@
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from geolatent.manifolds import Euclidean, Lorentz, PoincareBall
+from geolatent.metrics import EuclideanMetric, ManifoldMetric, PullbackMetric, forward_jacobian
+from geolatent.networks import MLP, Sphere
+
+KNOWN = {
+    "euclidean": EuclideanMetric(),
+    "euclidean manifold": ManifoldMetric(Euclidean(3)),
+    "lorentz": ManifoldMetric(Lorentz(3, curvature=-0.5)),
+    "poincaré": ManifoldMetric(PoincareBall(3, curvature=-0.5)),
+}
+
+
+def _codes(*batch):
+    return torch.randn(*batch, 3, dtype=torch.float64)
+
+
+class TestPullback:
+    def test_matrix_is_that_of_reverse_mode_jacobians(self):
+        decoder = MLP(3, 7).double()
+        z = _codes(4)
+        jacobian = torch.stack([torch.autograd.functional.jacobian(decoder, row) for row in z])
+        torch.testing.assert_close(PullbackMetric(decoder).matrix(z), jacobian.mT @ jacobian)
+
+    def test_sphere(self):
+        z = torch.rand(5, 2, dtype=torch.float64)
+        expected = torch.diag_embed(torch.stack([torch.ones(5).double(), z[:, 0].cos() ** 2], -1))
+        torch.testing.assert_close(PullbackMetric(Sphere()).matrix(z), expected)
+
+    def test_flattens_images_and_takes_any_batch(self):
+        decoder = nn.Sequential(nn.Linear(3, 8), nn.Unflatten(-1, (2, 2, 2)))
+        metric = PullbackMetric(decoder)
+        assert metric.immersion(torch.randn(4, 5, 3)).shape == (4, 5, 8)
+        assert metric.matrix(torch.randn(4, 5, 3)).shape == (4, 5, 3, 3)
+        assert metric.matrix(torch.randn(3)).shape == (3, 3)
+
+    @pytest.mark.parametrize("layer", [nn.Dropout(0.5), nn.BatchNorm1d(3)])
+    def test_refuses_a_decoder_in_training_mode(self, layer):
+        decoder = nn.Sequential(nn.Linear(3, 3), layer)
+        with pytest.raises(ValueError, match=r"training mode.*eval\(\)"):
+            PullbackMetric(decoder)
+        PullbackMetric(decoder.eval())
+
+
+@pytest.mark.parametrize("name", KNOWN)
+class TestClosedForms:
+    def test_matrix_measures_small_distances(self, name):
+        metric, z = KNOWN[name], _codes(10)
+        step = 1e-6 * _codes(10)
+        middle = metric.matrix(z + step / 2)
+        expected = torch.einsum("bi,bij,bj->b", step, middle, step).sqrt()
+        torch.testing.assert_close(metric.distance(z, z + step), expected, rtol=1e-6, atol=0)
+
+    def test_geodesic_has_its_ends_and_constant_speed(self, name):
+        metric, start, end = KNOWN[name], _codes(6), _codes(6)
+        t = torch.linspace(0, 1, 9, dtype=torch.float64)
+        path = metric.geodesic(start, end, t)
+        assert torch.equal(path[:, 0], start)
+        assert torch.equal(path[:, -1], end)
+        steps = metric.distance(path[:, :-1], path[:, 1:])
+        expected = (metric.distance(start, end) / 8).unsqueeze(1).expand(-1, 8)
+        torch.testing.assert_close(steps, expected, rtol=1e-9, atol=1e-12)
+
+    def test_codes_are_normal_coordinates_of_the_origin(self, name):
+        metric, z = KNOWN[name], _codes(6)
+        torch.testing.assert_close(metric.distance(torch.zeros_like(z), z), z.norm(dim=-1))
+
+
+def test_hyperbolic_matrix_has_the_known_eigenvalues():
+    """In normal coordinates: 1 along the radius, (sinh(√−K r)/(√−K r))² across it."""
+    z = torch.tensor([[1.5, 0.0, 0.0]], dtype=torch.float64)
+    matrix = ManifoldMetric(Lorentz(3, curvature=-4.0)).matrix(z)[0]
+    across = (math.sinh(3.0) / 3.0) ** 2
+    torch.testing.assert_close(matrix, torch.diag(torch.tensor([1.0, across, across]).double()))
+
+
+def test_forward_jacobian_is_the_analytic_one():
+    value, jacobian = forward_jacobian(lambda z: z.square() @ torch.ones(2, 1), torch.ones(4, 2))
+    assert torch.equal(value, torch.full((4, 1), 2.0))
+    assert torch.equal(jacobian, torch.full((4, 1, 2), 2.0))

@@ -1,0 +1,125 @@
+import math
+
+import pytest
+import torch
+from torch.distributions import MultivariateNormal
+
+from geolatent.latents import EuclideanSpace, WrappedNormalSpace
+from geolatent.likelihoods import Bernoulli, Gaussian, HeteroscedasticGaussian
+from geolatent.manifolds import Lorentz, PoincareBall
+from geolatent.models import VAE, elbo, iwae, sample
+from geolatent.networks import MLP
+
+SIZE = 6
+SPACES = {
+    "euclidean": lambda: EuclideanSpace(2),
+    "lorentz": lambda: WrappedNormalSpace(Lorentz(2)),
+    "poincaré": lambda: WrappedNormalSpace(PoincareBall(2)),
+}
+LIKELIHOODS = {
+    "gaussian": lambda: Gaussian(0.5),
+    "learned": lambda: Gaussian(0.5, learn_scale=True),
+    "heteroscedastic": lambda: HeteroscedasticGaussian(),
+    "bernoulli": lambda: Bernoulli(),
+}
+
+
+def _model(space, likelihood, *, hidden=(16,)):
+    latent, likelihood = SPACES[space](), LIKELIHOODS[likelihood]()
+    encoder = MLP(SIZE, latent.parameter_size, hidden=hidden)
+    decoder = MLP(latent.feature_size, likelihood.feature_size(SIZE), hidden=hidden)
+    return VAE(encoder, latent, decoder, likelihood).double()
+
+
+@pytest.fixture
+def x():
+    return torch.rand(5, SIZE, dtype=torch.float64)
+
+
+@pytest.mark.parametrize("likelihood", LIKELIHOODS)
+@pytest.mark.parametrize("space", SPACES)
+class TestEveryCombination:
+    def test_one_step_of_training_has_finite_gradients(self, space, likelihood, x):
+        model = _model(space, likelihood)
+        terms = elbo(model, x)
+        assert terms.log_likelihood.shape == terms.kl.shape == (5,)
+        (-terms.elbo().mean()).backward()
+        for name, parameter in model.named_parameters():
+            assert parameter.grad is not None, name
+            assert parameter.grad.isfinite().all(), name
+
+    def test_encodes_decodes_and_measures(self, space, likelihood, x):
+        model = _model(space, likelihood).eval()
+        z = model.encode(x)
+        assert z.shape == (5, 2)
+        assert model.decode(z).shape == (5, SIZE)
+        assert (model.uncertainty(z) > 0).all()
+        assert torch.linalg.eigvalsh(model.induced_metric().matrix(z)).min() > 0
+        assert sample(model, 7).shape == (7, SIZE)
+
+    def test_iwae_does_not_depend_on_its_chunks(self, space, likelihood, x):
+        model = _model(space, likelihood)
+        values = []
+        for chunk in (1, 10**6):
+            torch.manual_seed(3)
+            values.append(iwae(model, x, samples=2000, chunk=chunk * 20))
+        # The draws come in another order: equal up to Monte Carlo error.
+        torch.testing.assert_close(values[0], values[1], atol=0.2, rtol=0)
+
+
+def test_euclidean_elbo_equals_the_closed_form(x):
+    """A linear decoder with a Gaussian likelihood: both terms of the bound are known."""
+    model = _model("euclidean", "gaussian", hidden=())
+    posterior = model.posterior(x)
+    mean, variance = posterior.mean, posterior.variance
+    weight, bias = model.decoder.layers[0].weight, model.decoder.layers[0].bias
+    residual = x - mean @ weight.mT - bias
+    spread = torch.einsum("pi,bi,pi->b", weight, variance, weight)
+    expected_log_likelihood = (
+        -(residual.square().sum(1) + spread) / (2 * 0.5**2)
+        - SIZE * math.log(0.5)
+        - SIZE / 2 * math.log(2 * math.pi)
+    )
+    expected_kl = (mean.square() + variance - 1 - variance.log()).sum(1) / 2
+    draws = [elbo(model, x.repeat(2000, 1)) for _ in range(5)]
+    log_likelihood = torch.cat([d.log_likelihood for d in draws]).view(-1, 5).detach()
+    error = log_likelihood.std(0) / math.sqrt(len(log_likelihood))
+    assert ((log_likelihood.mean(0) - expected_log_likelihood).abs() < 4 * error).all()
+    torch.testing.assert_close(elbo(model, x).kl, expected_kl)
+
+
+def test_iwae_reaches_the_exact_likelihood_of_a_linear_model(x):
+    model = _model("euclidean", "gaussian", hidden=())
+    weight, bias = model.decoder.layers[0].weight, model.decoder.layers[0].bias
+    covariance = weight @ weight.mT + 0.5**2 * torch.eye(SIZE, dtype=torch.float64)
+    exact = MultivariateNormal(bias, covariance).log_prob(x)
+    estimate = iwae(model, x, samples=50_000)
+    bound = elbo(model, x.repeat(500, 1)).elbo().view(500, 5).mean(0)
+    torch.testing.assert_close(estimate, exact, atol=0.02, rtol=0)
+    assert (bound < exact).all()
+
+
+def test_wrapped_kl_is_unbiased_and_positive(x):
+    """Against the analytic divergence in the one case where both exist: a flat wrapped space."""
+    from geolatent.manifolds import Euclidean
+
+    wrapped, flat = WrappedNormalSpace(Euclidean(2)).double(), EuclideanSpace(2).double()
+    parameters = torch.randn(1, 4, dtype=torch.float64)
+    point = wrapped.posterior(parameters).sample((100_000,))
+    ratio = wrapped.posterior(parameters).log_prob(point) - wrapped.prior().log_prob(point)
+    analytic = torch.distributions.kl_divergence(flat.posterior(parameters), flat.prior())
+    assert abs(ratio.mean() - analytic) < 4 * ratio.std() / math.sqrt(100_000)
+
+
+def test_induced_metric_refuses_a_model_in_training_mode():
+    model = _model("euclidean", "gaussian")
+    model.decoder = torch.nn.Sequential(model.decoder, torch.nn.Dropout(0.1))
+    with pytest.raises(ValueError, match=r"training mode"):
+        model.induced_metric()
+    model.eval().induced_metric()
+
+
+@pytest.mark.parametrize("arguments", [{"samples": 0}, {"samples": 5, "chunk": 0}])
+def test_iwae_refuses_bad_counts(x, arguments):
+    with pytest.raises(ValueError, match="at least 1"):
+        iwae(_model("euclidean", "gaussian"), x, **arguments)
