@@ -18,8 +18,10 @@ class CurveEnergy(ABC):
     """Energy over unit time of curves given by points at equal times."""
 
     @abstractmethod
-    def chords(self, points: Float[Tensor, "b t d"]) -> Float[Tensor, "b s"]:
-        """Squared length of each chord of each curve."""
+    def chords(
+        self, points: Float[Tensor, "b t d"]
+    ) -> tuple[Float[Tensor, "b s"], Float[Tensor, "b h"]]:
+        """Squared length of each chord, and of each chord between every other point."""
 
     @abstractmethod
     def value_and_gradient(
@@ -53,12 +55,19 @@ class ImmersionEnergy(CurveEnergy):
         self._metric = metric
 
     @override
-    def chords(self, points: Float[Tensor, "b t d"]) -> Float[Tensor, "b s"]:
-        pieces = points.split(_curves_at_once(points.shape[1]))
-        squares = [self._metric.immersion(piece).diff(dim=1).square().sum(-1) for piece in pieces]
-        # Equal codes in different rows of a batch may decode to values that differ by rounding.
-        moved = (points.diff(dim=1) != 0).any(-1)
-        return torch.cat(squares) * moved
+    def chords(
+        self, points: Float[Tensor, "b t d"]
+    ) -> tuple[Float[Tensor, "b s"], Float[Tensor, "b h"]]:
+        fine, coarse = [], []
+        for piece in points.split(_curves_at_once(points.shape[1])):
+            image = self._metric.immersion(piece)
+            for squares, step in ((fine, 1), (coarse, 2)):
+                chord = torch.linalg.vector_norm(image[:, ::step].diff(dim=1), dim=-1)
+                # Equal codes in different rows of a batch may decode to values that differ by
+                # rounding: their chord is zero, or NaN where the decoder is.
+                moved = (piece[:, ::step].diff(dim=1) != 0).any(-1)
+                squares.append(chord.square() * moved)
+        return torch.cat(fine), torch.cat(coarse)
 
     @override
     def value_and_gradient(
@@ -87,8 +96,14 @@ class ImmersionEnergy(CurveEnergy):
         # A Jacobian holds d + 1 times as much as a value.
         for piece in inner.split(_curves_at_once(inner.shape[1] * (inner.shape[2] + 1))):
             jacobian = self._metric.jacobian(piece)
-            diagonals.append(jacobian.mT @ jacobian)
-            uppers.append(jacobian[:, :-1].mT @ jacobian[:, 1:])
+            gram = jacobian.mT @ jacobian
+            diagonals.append(gram)
+            # Neighbours in one row of all nodes: slices stay contiguous, the products that reach
+            # from one curve into the next are dropped.
+            row = jacobian.flatten(0, 1)
+            beside = torch.zeros_like(gram)
+            torch.matmul(row[:-1].mT, row[1:], out=beside.flatten(0, 1)[:-1])
+            uppers.append(beside[:, :-1])
         return 4 * segments * torch.cat(diagonals), -2 * segments * torch.cat(uppers)
 
 
@@ -109,9 +124,12 @@ class MatrixEnergy(CurveEnergy):
         return torch.einsum("bsi,bsij,bsj->bs", step, self._metric.matrix(middle), step)
 
     @override
-    def chords(self, points: Float[Tensor, "b t d"]) -> Float[Tensor, "b s"]:
+    def chords(
+        self, points: Float[Tensor, "b t d"]
+    ) -> tuple[Float[Tensor, "b s"], Float[Tensor, "b h"]]:
         pieces = points.split(_curves_at_once(points.shape[1]))
-        return torch.cat([self._squares(piece) for piece in pieces])
+        fine = torch.cat([self._squares(piece) for piece in pieces])
+        return fine, torch.cat([self._squares(piece[:, ::2]) for piece in pieces])
 
     @override
     def value_and_gradient(

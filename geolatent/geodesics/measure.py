@@ -56,9 +56,9 @@ def measure(
         factor, chords = factor + 1, (factor + 1) * segments
     energy = curve_energy(metric)
     fine = refine(points, factor)
-    length, total, variation = _measures(energy.chords(fine), energy.chords(fine[:, ::2]))
+    length, total, variation = _measures(*energy.chords(fine))
     straight = straight_points(points[:, 0], points[:, -1], chords)
-    straight_length, _, _ = _measures(energy.chords(straight), energy.chords(straight[:, ::2]))
+    straight_length, _, _ = _measures(*energy.chords(straight))
     if converged is None:
         converged = torch.ones(batch, dtype=torch.bool, device=points.device)
     if iterations is None:

@@ -30,12 +30,12 @@ class ManifoldMetric(ClosedFormGeodesics):
     def point(self, z: Float[Tensor, "*b d"]) -> Float[Tensor, "*b n"]:
         """x = exp_o(z) in the manifold's ambient coordinates."""
         origin = self.manifold.origin(like=z)
-        return self.manifold.exp(origin, self.manifold.from_tangent_at_origin(z))
+        return self.manifold.from_normal_coordinates(origin, z)
 
     def code(self, x: Float[Tensor, "*b n"]) -> Float[Tensor, "*b d"]:
         """z = log_o(x)."""
         origin = self.manifold.origin(like=x)
-        return self.manifold.to_tangent_at_origin(self.manifold.log(origin, x))
+        return self.manifold.normal_coordinates(origin, x)
 
     @override
     def matrix(self, z: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d d"]:
@@ -55,8 +55,9 @@ class ManifoldMetric(ClosedFormGeodesics):
         self, start: Float[Tensor, "*b d"], end: Float[Tensor, "*b d"], t: Float[Tensor, "t"]
     ) -> Float[Tensor, "*b t d"]:
         x, y = self.point(start).unsqueeze(-2), self.point(end).unsqueeze(-2)
-        velocity = self.manifold.log(x, y)
-        codes = self.code(self.manifold.exp(x, t.unsqueeze(-1).to(start) * velocity))
+        velocity = self.manifold.normal_coordinates(x, y)
+        times = t.unsqueeze(-1).to(start)
+        codes = self.code(self.manifold.from_normal_coordinates(x, times * velocity))
         # The round trip through ambient coordinates rounds; the ends are known exactly.
         codes = torch.where((t == 0).unsqueeze(-1), start.unsqueeze(-2), codes)
         return torch.where((t == 1).unsqueeze(-1), end.unsqueeze(-2), codes)

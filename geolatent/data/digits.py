@@ -1,0 +1,46 @@
+"""Handwritten digits, which come with scikit-learn."""
+
+import torch
+
+from geolatent.data.data_set import DataSet
+from geolatent.data.data_split import DataSplit, split
+from geolatent.data.scaling import ScalingKind
+
+
+def digits(
+    *,
+    validation: float = 0.15,
+    test: float = 0.15,
+    seed: int = 0,
+    scaling: ScalingKind = "none",
+) -> DataSplit:
+    """Load 1797 handwritten digits of 8 × 8 pixels with values in [0, 1].
+
+    Args:
+        validation: share of the items for validation, in [0, 1).
+        test: share of the items for testing, in [0, 1).
+        seed: which split; classes are spread evenly over the parts.
+        scaling: 'none' leaves [0, 1].
+
+    Returns:
+        The split data set, float32, with 10 classes.
+
+    References:
+        Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning
+        Repository, 1998.
+    """
+    from sklearn.datasets import load_digits  # slow to import
+
+    bunch = load_digits()
+    data_set = DataSet(
+        name="digits",
+        data=torch.from_numpy(bunch.data / 16).to(torch.float32),  # 16 grey levels above black
+        labels=torch.from_numpy(bunch.target).to(torch.int64),
+        label_names=tuple(str(name) for name in bunch.target_names),
+        value_range=(0.0, 1.0),
+        image_shape=(8, 8),
+        feature_names=tuple(bunch.feature_names),
+        source="The test part of the UCI handwritten digits, as shipped with scikit-learn.",
+        licence="CC BY 4.0 (UCI Machine Learning Repository, doi 10.24432/C50P49).",
+    )
+    return split(data_set, validation=validation, test=test, seed=seed, scaling=scaling)

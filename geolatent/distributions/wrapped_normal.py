@@ -1,0 +1,145 @@
+"""The normal distribution of a tangent space, wrapped around the manifold."""
+
+import math
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.distributions import Distribution, constraints
+from typing_extensions import override
+
+from geolatent.manifolds.manifold import Manifold
+
+
+class WrappedNormal(Distribution):
+    r"""Push-forward of a normal distribution through the exponential map.
+
+    .. math:: y = \exp_\mu P_{o \to \mu}\, v, \qquad
+        v \sim \mathcal N(0, \operatorname{diag} \sigma^2)
+
+    with v in isometric coordinates at the origin o, parallel transported to the location. Its
+    density **with respect to the Riemannian volume** is
+
+    .. math:: \log q(y) = \log \mathcal N(v;\, 0, \operatorname{diag} \sigma^2)
+        - (d - 1) \log \frac{\sinh(\sqrt{-K}\,|v|)}{\sqrt{-K}\,|v|}
+
+    where v are the normal coordinates of y at the location. On Euclidean space it is the normal
+    distribution itself. Samples have gradients in location and scale.
+
+    Args:
+        manifold: where it lives: of non-positive curvature, so that the exponential map is one to
+            one.
+        loc: location :math:`\mu`, points, (\*b n).
+        scale: standard deviations :math:`\sigma > 0` along the d isometric coordinates, in units of
+            distance, (\*b d).
+        validate_args: whether to check arguments; torch's default if None. The check reads values,
+            so it is to be switched off under vmap.
+
+    Raises:
+        ValueError: shapes do not fit the manifold, or a location or scale is not finite, or a scale
+            not positive.
+
+    References:
+        Nagano, Yamaguchi, Fujita and Koyama (2019), arXiv 1902.02992. Mathieu, Le Lan, Maddison,
+        Tomioka and Teh (2019), arXiv 1901.06033.
+    """
+
+    arg_constraints = {
+        "loc": constraints.real_vector,
+        "scale": constraints.independent(constraints.positive, 1),
+    }
+    support = constraints.real_vector
+    has_rsample = True
+
+    def __init__(
+        self,
+        manifold: Manifold,
+        loc: Float[Tensor, "*#b n"],
+        scale: Float[Tensor, "*#b d"],
+        *,
+        validate_args: bool | None = None,
+    ) -> None:
+        if loc.shape[-1:] != (manifold.ambient_dim,) or scale.shape[-1:] != (manifold.dim,):
+            raise ValueError(
+                f"loc has shape {tuple(loc.shape)} and scale {tuple(scale.shape)}, but their last "
+                f"dimensions are the coordinates of {manifold}: {manifold.ambient_dim} of a point "
+                f"for loc and {manifold.dim} of its tangent space for scale."
+            )
+        should_check = Distribution._validate_args if validate_args is None else validate_args
+        if should_check:
+            is_positive = torch.isfinite(scale) & (scale > 0)
+            _check_entries("scale", scale, is_positive, "positive and finite")
+            _check_entries("loc", loc, torch.isfinite(loc), "finite")
+        batch_shape = torch.broadcast_shapes(loc.shape[:-1], scale.shape[:-1])
+        self.manifold = manifold
+        self.loc = loc.expand(*batch_shape, -1)
+        self.scale = scale.expand(*batch_shape, -1)
+        # Checked above, with a message that says what is wrong and how much of it.
+        super().__init__(batch_shape, loc.shape[-1:], validate_args=False)
+        self._validate_args = should_check
+
+    @property
+    @override
+    def mean(self) -> Tensor:
+        """Fréchet mean, the location: the geodesic reflection there leaves the density as it is."""
+        return self.loc
+
+    @property
+    @override
+    def mode(self) -> Tensor:
+        """Location: there the density with respect to the Riemannian volume is greatest."""
+        return self.loc
+
+    @override
+    def expand(self, batch_shape: Any, _instance: Any = None) -> "WrappedNormal":
+        new = self._get_checked_instance(WrappedNormal, _instance)
+        new.manifold = self.manifold
+        new.loc = self.loc.expand(*batch_shape, -1)
+        new.scale = self.scale.expand(*batch_shape, -1)
+        Distribution.__init__(new, torch.Size(batch_shape), self.event_shape, validate_args=False)
+        new._validate_args = self._validate_args
+        return new
+
+    @override
+    def rsample(self, sample_shape: Any = ()) -> Float[Tensor, "*s n"]:
+        """Draw points, reparametrised, from torch's global generator.
+
+        Args:
+            sample_shape: how many, in front of the batch shape.
+
+        Returns:
+            Points, (*sample_shape, *b, n).
+        """
+        shape = torch.Size(sample_shape) + self.scale.shape
+        noise = torch.randn(shape, dtype=self.scale.dtype, device=self.scale.device)
+        return self.manifold.from_normal_coordinates(self.loc, self.scale * noise)
+
+    @override
+    def log_prob(self, value: Float[Tensor, "*#s n"]) -> Float[Tensor, "*#s"]:
+        """Log density with respect to the Riemannian volume.
+
+        Args:
+            value: points, (*s n), broadcast against the batch shape.
+
+        Returns:
+            (*s).
+        """
+        if self._validate_args:
+            self._validate_sample(value)
+        v = self.manifold.normal_coordinates(self.loc, value)
+        standardised = v / self.scale
+        normal = -0.5 * standardised.square() - self.scale.log() - 0.5 * math.log(2 * math.pi)
+        origin = self.manifold.origin(like=v)
+        u = self.manifold.from_tangent_at_origin(v)
+        return normal.sum(dim=-1) - self.manifold.log_det_exp(origin, u)
+
+
+def _check_entries(name: str, values: Tensor, is_good: Tensor, requirement: str) -> None:
+    bad = values[~is_good]
+    if bad.numel():
+        raise ValueError(
+            f"{name} has to be {requirement}, but {bad.numel()} of {values.numel()} entries are "
+            f"not, the first being {float(bad[0]):g}: check what computes it (a softplus keeps a "
+            "scale positive; NaN points to an earlier step that diverged)."
+        )

@@ -1,0 +1,18 @@
+"""Pages that say what was found: one HTML file each."""
+
+from geolatent.report.finding import TOLERATED_SHARE, finding, headline, verdict
+from geolatent.report.page import Making, ModelSection, Page, ReportFigure
+from geolatent.report.write_page import render_page, write_page
+
+__all__ = [
+    "TOLERATED_SHARE",
+    "Making",
+    "ModelSection",
+    "Page",
+    "ReportFigure",
+    "finding",
+    "headline",
+    "render_page",
+    "verdict",
+    "write_page",
+]

@@ -1,0 +1,44 @@
+"""One row of the training log."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Stage = Literal["main", "uncertainty"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochRecord:
+    """The averages of one epoch, in nats an item; every item has the same weight.
+
+    Args:
+        stage: 'main', or 'uncertainty' for the second stage of decoders that have one.
+        epoch: counted from 1 in each stage.
+        step: optimiser steps of the stage so far.
+        beta: weight of the KL term in this epoch's training loss.
+        train_loss: −log likelihood + beta · KL over the epoch, as the weights moved.
+        train_log_likelihood: its first term.
+        train_kl: its second term, before the weight.
+        validation_loss: −log likelihood + (full) β · KL at the end of the epoch, or None.
+        validation_log_likelihood: its first term, or None.
+        validation_kl: its second term, before the weight, or None.
+        improved: whether the weights are the best ones so far; without validation data, the last.
+        seconds: wall-clock time of the epoch, with its validation.
+    """
+
+    stage: Stage
+    epoch: int
+    step: int
+    beta: float
+    train_loss: float
+    train_log_likelihood: float
+    train_kl: float
+    validation_loss: float | None
+    validation_log_likelihood: float | None
+    validation_kl: float | None
+    improved: bool
+    seconds: float
+
+    @property
+    def value(self) -> float:
+        """What the best epoch is chosen by: the validation loss, or else the training loss."""
+        return self.train_loss if self.validation_loss is None else self.validation_loss

@@ -1,0 +1,99 @@
+"""One pass over the training data."""
+
+import torch
+from torch import Tensor
+
+from geolatent.models import elbo
+from geolatent.training.non_finite_error import NonFiniteError
+from geolatent.training.training_run import TrainingRun
+
+
+def train_epoch(run: TrainingRun, beta: float) -> tuple[float, float, int]:
+    """Take a step for every batch of the training data in random order.
+
+    Nothing waits for the device until the epoch is over: the sums of both terms stay where they
+    are, and whether they are finite is looked at once.
+
+    Args:
+        run: the run; its model and optimisers are changed.
+        beta: weight of the KL term.
+
+    Returns:
+        The mean log likelihood and KL over all items, as the weights moved, and the steps taken.
+
+    Raises:
+        NonFiniteError: a term or a weight is not finite any more.
+    """
+    model, data, clip_norm = run.model, run.train, run.config.clip_norm
+    parameters = [
+        p for optimizer in run.optimizers for g in optimizer.param_groups for p in g["params"]
+    ]
+    order = torch.randperm(len(data), generator=run.order).to(data.device)
+    sums: list[Tensor] = []  # of the log likelihood and the KL of each batch, alternating
+    try:
+        for rows in order.split(run.config.batch_size):
+            terms = elbo(model, data.index_select(0, rows))
+            log_likelihood, kl = terms.log_likelihood.sum(), terms.kl.sum()
+            sums += log_likelihood.detach(), kl.detach()
+            for parameter in parameters:
+                parameter.grad = None
+            ((beta * kl - log_likelihood) / len(rows)).backward()
+            if clip_norm is not None:
+                torch.nn.utils.clip_grad_norm_(parameters, clip_norm)
+            for optimizer in run.optimizers:
+                optimizer.step()
+    except (RuntimeError, ValueError, ArithmeticError) as error:
+        # Distributions and solvers complain about NaN in their own words: say where it came from.
+        diverged = _diverged(run, sums, parameters)
+        if diverged is not None:
+            raise diverged from error
+        raise
+    diverged = _diverged(run, sums, parameters)
+    if diverged is not None:
+        raise diverged
+    table = torch.stack(sums).double().reshape(-1, 2)
+    log_likelihood_mean, kl_mean = (table.sum(0) / len(data)).tolist()
+    return log_likelihood_mean, kl_mean, len(table)
+
+
+def _diverged(run: TrainingRun, sums: list[Tensor], parameters: list[Tensor]) -> Exception | None:
+    """The error to raise if anything is not finite."""
+    step = len(sums) // 2
+    broken: list[str] = []
+    if sums:
+        finite = torch.stack(sums).isfinite().reshape(-1, 2).cpu()
+        bad = (~finite.all(dim=1)).nonzero()
+        if len(bad):
+            step = int(bad[0]) + 1
+            names = ("log likelihood", "KL")
+            broken = [n for n, good in zip(names, finite[step - 1], strict=True) if not good]
+    if not broken:
+        flags = torch.stack([parameter.detach().isfinite().all() for parameter in parameters])
+        if bool(flags.all()):
+            return None
+        broken = ["gradient (the loss is finite, but the step made weights that are not)"]
+    return non_finite(run, " and the ".join(broken), step)
+
+
+def non_finite(run: TrainingRun, term: str, step: int) -> NonFiniteError:
+    """The error for a term that is not finite.
+
+    Args:
+        run: where.
+        term: what.
+        step: steps since the beginning of the epoch.
+
+    Returns:
+        The error, to be raised.
+    """
+    checkpoint = "No checkpoint was written."
+    if run.last_checkpoint is not None:
+        path, stage, epoch = run.last_checkpoint
+        checkpoint = f"The last finite checkpoint is {path}, of epoch {epoch} of stage {stage!r}."
+    return NonFiniteError(
+        term=term,
+        stage=run.stage,
+        epoch=run.epoch + 1,
+        step=run.step + step,
+        checkpoint=checkpoint,
+    )

@@ -1,0 +1,33 @@
+"""Figures: what a latent space looks like, and how far straight lines are from geodesics.
+
+Every function draws on axes that it is given, or builds a `matplotlib.figure.Figure`; pyplot and
+the caller's settings are left alone.
+"""
+
+from geolatent.viz.comparison_figure import comparison_figure, excess_figure, profiles_figure
+from geolatent.viz.data_profile import data_profile
+from geolatent.viz.decoded_strip import decoded_strip
+from geolatent.viz.excess_distribution import excess_distribution
+from geolatent.viz.latent_map import latent_map
+from geolatent.viz.magnification import log10_magnification
+from geolatent.viz.path_speed import relative_speed
+from geolatent.viz.save_figure import save_figure
+from geolatent.viz.speed_profile import speed_profile
+from geolatent.viz.style import PATH_STYLES, LineStyle, figure_style
+
+__all__ = [
+    "PATH_STYLES",
+    "LineStyle",
+    "comparison_figure",
+    "data_profile",
+    "decoded_strip",
+    "excess_distribution",
+    "excess_figure",
+    "figure_style",
+    "latent_map",
+    "log10_magnification",
+    "profiles_figure",
+    "relative_speed",
+    "save_figure",
+    "speed_profile",
+]

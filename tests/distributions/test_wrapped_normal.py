@@ -1,0 +1,206 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch.autograd import gradcheck
+from torch.distributions import Independent, Normal
+
+from geolatent.distributions import WrappedNormal
+from geolatent.manifolds import Euclidean, Lorentz, PoincareBall
+
+SPACES = [(Lorentz, -1.0), (Lorentz, -0.3), (PoincareBall, -1.0), (PoincareBall, -2.5)]
+
+
+def located(manifold, coordinates):
+    """The point with given normal coordinates at the origin."""
+    coordinates = torch.as_tensor(coordinates, dtype=torch.float64)
+    return manifold.from_normal_coordinates(manifold.origin(like=coordinates), coordinates)
+
+
+def quadrature(manifold):
+    """Points over the manifold and their Riemannian volume, in polar coordinates at the origin.
+
+    The volume element sinh(k r)/k dr dθ does not use the exponential map at the location.
+    """
+    k = math.sqrt(-float(manifold.curvature))
+    nodes, weights = np.polynomial.legendre.leggauss(160)
+    r = torch.as_tensor(7.0 * (nodes + 1) / k)
+    dr = torch.as_tensor(7.0 * weights / k)
+    if manifold.dim == 1:
+        z = torch.cat([-r, r])[:, None]
+        return located(manifold, z), torch.cat([dr, dr])
+    # The trapezoidal rule converges exponentially for a periodic function.
+    angle = 2 * math.pi * torch.arange(240, dtype=torch.float64) / 240
+    z = r[:, None, None] * torch.stack([angle.cos(), angle.sin()], dim=-1)
+    volume = (dr * (k * r).sinh() / k)[:, None] * (2 * math.pi / 240)
+    return located(manifold, z).flatten(0, 1), volume.expand(-1, 240).flatten()
+
+
+def two_dimensional(kind, curvature, **options):
+    m = kind(2, curvature)
+    loc = located(m, [0.6, -0.5])
+    return WrappedNormal(m, loc, torch.tensor([0.35, 0.6], dtype=torch.float64), **options)
+
+
+@pytest.mark.parametrize(("kind", "curvature"), SPACES)
+@pytest.mark.parametrize("location", [0.0, 0.4, -1.1])
+def test_the_density_integrates_to_one_on_a_line(kind, curvature, location):
+    m = kind(1, curvature)
+    scale = torch.tensor([0.5], dtype=torch.float64)
+    y, volume = quadrature(m)
+    density = WrappedNormal(m, located(m, [location]), scale).log_prob(y).exp()
+    assert float((density * volume).sum()) == pytest.approx(1.0, abs=1e-9)
+
+
+@pytest.mark.parametrize(("kind", "curvature"), SPACES)
+@pytest.mark.parametrize("location", [(0.0, 0.0), (0.6, -0.5), (-1.0, 0.9)])
+def test_the_density_integrates_to_one_on_a_plane(kind, curvature, location):
+    m = kind(2, curvature)
+    scale = torch.tensor([0.4, 0.7], dtype=torch.float64)
+    y, volume = quadrature(m)
+    density = WrappedNormal(m, located(m, location), scale).log_prob(y).exp()
+    assert float((density * volume).sum()) == pytest.approx(1.0, abs=1e-6)
+
+
+@pytest.mark.parametrize(("kind", "curvature"), SPACES)
+def test_samples_come_from_the_density(kind, curvature):
+    q = two_dimensional(kind, curvature)
+    y, volume = quadrature(q.manifold)
+    anchor = located(q.manifold, [-0.8, 0.3])
+
+    def statistics(points):
+        distance = q.manifold.distance(points, anchor)
+        code = q.manifold.normal_coordinates(q.manifold.origin(like=points), points)
+        return torch.stack(
+            [q.log_prob(points), distance, *code.unbind(-1), *code.square().unbind(-1)]
+        )
+
+    samples = statistics(q.sample((40_000,)))
+    weights = q.log_prob(y).exp() * volume
+    expected = (statistics(y) * weights).sum(dim=-1)
+    error = samples.std(dim=-1) / math.sqrt(samples.shape[-1])
+    # Six statistics, fixed seed: a deviation of 4 standard errors has probability 4e-4.
+    assert (((samples.mean(dim=-1) - expected) / error).abs() < 4).all()
+
+
+def test_the_two_models_give_the_same_density():
+    densities = []
+    for kind in (Lorentz, PoincareBall):
+        q = two_dimensional(kind, -0.8)
+        y = located(q.manifold, [[0.1, 0.2], [3.0, -4.0], [0.6, -0.5]])
+        densities.append(q.log_prob(y))
+    torch.testing.assert_close(*densities)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_on_flat_space_it_is_the_normal_itself(dtype):
+    loc, scale = torch.randn(5, 3, dtype=dtype), torch.rand(3, dtype=dtype) + 0.1
+    q = WrappedNormal(Euclidean(3), loc, scale)
+    p = Independent(Normal(loc, scale), 1)
+    y = torch.randn(7, 5, 3, dtype=dtype)
+    torch.testing.assert_close(q.log_prob(y), p.log_prob(y))
+    torch.manual_seed(3)
+    sample = q.rsample((4,))
+    torch.manual_seed(3)
+    torch.testing.assert_close(sample, p.rsample((4,)))
+
+
+@pytest.mark.parametrize(("kind", "curvature"), SPACES)
+def test_gradients_in_location_and_scale(kind, curvature):
+    m = kind(2, curvature)
+    code = torch.tensor([[0.3, -0.2], [0.0, 0.0]], dtype=torch.float64, requires_grad=True)
+    scale = torch.tensor([0.4, 0.9], dtype=torch.float64, requires_grad=True)
+    # One of the points is the location itself, where the density is greatest.
+    y = located(m, [[0.3, -0.2], [1.0, 0.4]])
+
+    def log_prob(code, scale):
+        return WrappedNormal(m, located(m, code), scale).log_prob(y)
+
+    def rsample(code, scale):
+        torch.manual_seed(0)
+        return WrappedNormal(m, located(m, code), scale).rsample((3,))
+
+    assert gradcheck(log_prob, (code, scale))
+    assert gradcheck(rsample, (code, scale))
+
+
+@pytest.mark.parametrize("kind", [Lorentz, PoincareBall])
+def test_posterior_collapse_and_small_scales_stay_finite_in_float32(kind):
+    m = kind(16)
+    code = torch.zeros(4, 16)
+    code[1:] = torch.tensor([1e-20, 0.1, 1.5])[:, None]
+    code.requires_grad_()
+    scale = torch.tensor([1e-6, 1e-3, 1.0, 1.0])[:, None].repeat(1, 16).requires_grad_()
+    origin = m.origin(like=code)
+    q = WrappedNormal(m, m.from_normal_coordinates(origin, code), scale)
+    prior = WrappedNormal(m, origin, torch.ones(16))
+    z = q.rsample((8,))
+    divergence = q.log_prob(z) - prior.log_prob(z)
+    divergence.sum().backward()
+    assert divergence.dtype == torch.float32
+    for t in (z, divergence, code.grad, scale.grad):
+        assert torch.isfinite(t).all()
+
+
+def test_shapes_of_batches():
+    m = Lorentz(2)
+    q = WrappedNormal(m, m.origin().expand(4, 1, 3), torch.ones(5, 2))
+    assert (q.batch_shape, q.event_shape) == ((4, 5), (3,))
+    assert q.rsample((7,)).shape == (7, 4, 5, 3)
+    assert q.log_prob(q.sample()).shape == (4, 5)
+    assert q.log_prob(q.sample((7,))).shape == (7, 4, 5)
+    wider = q.expand((6, 4, 5))
+    assert wider.batch_shape == (6, 4, 5)
+    assert wider.sample().shape == (6, 4, 5, 3)
+    assert wider.manifold is m
+    torch.testing.assert_close(wider.log_prob(q.mean), q.log_prob(q.mode).expand(6, 4, 5))
+    assert not q.sample().requires_grad
+
+
+def test_the_mean_is_the_frechet_mean():
+    q = two_dimensional(Lorentz, -1.0)
+    y, volume = quadrature(q.manifold)
+    weights = q.log_prob(y).exp() * volume
+    towards = (q.manifold.normal_coordinates(q.mean, y) * weights[:, None]).sum(dim=0)
+    torch.testing.assert_close(towards, torch.zeros_like(towards), rtol=0, atol=1e-7)
+
+
+def test_it_runs_under_vmap_without_checks():
+    m = PoincareBall(2)
+    y = located(m, [[0.1, 0.2], [0.5, 0.5]])
+    scale = torch.tensor([[0.3, 0.4], [1.0, 2.0]], dtype=torch.float64)
+    loc = located(m, [0.2, 0.1])
+
+    def log_prob(y, scale):
+        return WrappedNormal(m, loc, scale, validate_args=False).log_prob(y)
+
+    torch.testing.assert_close(torch.func.vmap(log_prob)(y, scale), log_prob(y, scale))
+
+
+@pytest.mark.parametrize("value", [0.0, -0.5, math.nan, math.inf])
+def test_a_scale_that_is_none_is_refused(value):
+    m = Lorentz(2)
+    scale = torch.ones(3, 2)
+    scale[1:, 0] = value
+    with pytest.raises(ValueError, match=f"scale .*2 of 6 entries.*first being {value:g}"):
+        WrappedNormal(m, m.origin(), scale)
+    WrappedNormal(m, m.origin(), scale, validate_args=False)
+
+
+def test_a_location_that_diverged_is_refused():
+    m = Lorentz(2)
+    with pytest.raises(ValueError, match=r"loc .*1 of 3 entries"):
+        WrappedNormal(m, torch.tensor([1.0, math.nan, 0.0]), torch.ones(2))
+
+
+def test_shapes_that_do_not_fit_are_refused():
+    m = Lorentz(2)
+    with pytest.raises(ValueError, match=r"3 of a point .* 2 of its tangent space"):
+        WrappedNormal(m, torch.zeros(2), torch.ones(2))
+
+
+def test_values_are_checked_where_asked_for():
+    q = two_dimensional(Lorentz, -1.0, validate_args=True)
+    with pytest.raises(ValueError, match="support"):
+        q.log_prob(torch.full((3,), math.nan, dtype=torch.float64))
