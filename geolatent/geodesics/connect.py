@@ -1,17 +1,21 @@
 """Geodesics between codes."""
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from geolatent.geodesics.cubic_interpolation import refine
-from geolatent.geodesics.curve_energy import curve_energy
+from geolatent.geodesics.curve_energy import CurveEnergy, curve_energy
+from geolatent.geodesics.initialisation import Initialisation, StraightLine
 from geolatent.geodesics.measure import measure, straight_points
 from geolatent.geodesics.path import Path
-from geolatent.geodesics.quasi_newton import minimise
+from geolatent.geodesics.quasi_newton import Minimum, minimise
 from geolatent.metrics import ClosedFormGeodesics, Metric
 
 _COARSEST = 4  # segments; fewer have no interior for a not-a-knot spline to bend
+_CHOICE = 8  # segments at which several initial curves compete: enough to go around a hole
 _COARSE_TOLERANCE = 1e-3  # a coarse level only has to place its curve near the finest one's
 _COARSE_ITERATIONS = 30
 _RESULT_SEGMENTS = 32
@@ -23,6 +27,7 @@ def connect(
     start: Float[Tensor, "b d"],
     end: Float[Tensor, "b d"],
     *,
+    initialisations: Sequence[Initialisation] = (StraightLine(),),
     segments: int = _RESULT_SEGMENTS,
     tolerance: float | None = None,
     max_iterations: int = 100,
@@ -31,16 +36,18 @@ def connect(
 
     .. math:: E(γ) = \int_0^1 \dot γ^\top G(γ) \dot γ \, dt
 
-    Where the metric knows its geodesics they are used. Otherwise the straight line is bent until
-    its energy is minimal: cubic splines through 4, 8, … `segments` segments, by L-BFGS
+    Where the metric knows its geodesics they are used. Otherwise an initial curve is bent until
+    its energy is minimal: cubic splines of 4, 8, 32, … `segments` segments, by L-BFGS
     preconditioned with the Gauss-Newton matrix of the energy. A minimum is local: where several
-    geodesics join two codes, this is the one next to the straight line. It is never longer than
-    the straight line.
+    geodesics join two codes, this is the one that the initial curve leads to. Several initial
+    curves are followed to a coarse level, where the one of least energy is kept for each pair. The
+    result is never longer than the straight line.
 
     Args:
         metric: on codes; one of `geolatent.metrics` or your own.
         start: codes, `(b, d)`, floating point.
         end: codes, `(b, d)`, of the same dtype and device.
+        initialisations: where to start from: the straight line, a `CodeGraph` of data, both.
         segments: of the finest splines; 4 times a power of two.
         tolerance: relative decrease of the energy at which a curve has converged; 1e-5 in
             float32 and 1e-10 in float64 if not given.
@@ -63,27 +70,28 @@ def connect(
         return measure(metric, metric.geodesic(start, end, t))
     if tolerance is None:
         tolerance = 1e-5 if torch.finfo(start.dtype).eps > 1e-10 else 1e-10
-    if not tolerance > 0 or max_iterations < 1:
+    if not tolerance > 0 or max_iterations < 1 or not initialisations:
         raise ValueError(
-            f"tolerance must be positive and max_iterations at least 1, got {tolerance} and "
-            f"{max_iterations}."
+            "tolerance must be positive, max_iterations at least 1 and initialisations at least "
+            f"one, got {tolerance}, {max_iterations} and {list(initialisations)}."
         )
     energy = curve_energy(metric)
-    nodes = straight_points(start, end, _COARSEST)
-    coarser = None
-    while True:
-        finest = nodes.shape[1] - 1 == segments
-        level = minimise(
-            energy,
-            nodes,
-            tolerance=tolerance if finest else max(tolerance, _COARSE_TOLERANCE),
-            max_iterations=max_iterations if finest else _COARSE_ITERATIONS,
+    if len(initialisations) == 1 and isinstance(initialisations[0], StraightLine):
+        nodes = straight_points(start, end, _COARSEST)
+    else:
+        first = min(_CHOICE, segments)
+        nodes = _best_start(
+            energy, [i(metric, start, end, first) for i in initialisations], tolerance
         )
-        if finest:
-            break
-        coarser = level
-        nodes = refine(level.nodes, 2)
-    change = _relative_change(level.energy, coarser.energy if coarser else level.energy)
+    coarser = None
+    while nodes.shape[1] - 1 < segments:
+        coarser = _coarse(energy, nodes, tolerance)
+        # From 8 segments on the curve is in the right valley: a level between two is time lost.
+        count = coarser.nodes.shape[1] - 1
+        nodes = refine(coarser.nodes, 2 if count < _CHOICE else min(4, segments // count))
+    level = minimise(energy, nodes, tolerance=tolerance, max_iterations=max_iterations)
+    unknown = torch.full_like(level.energy, torch.nan)
+    change = _relative_change(level.energy, coarser.energy if coarser else unknown)
     path = measure(
         metric,
         level.nodes,
@@ -92,6 +100,23 @@ def connect(
         refinement_change=change,
     )
     return _no_longer_than_straight(metric, path)
+
+
+def _coarse(energy: CurveEnergy, nodes: Tensor, tolerance: float) -> Minimum:
+    return minimise(
+        energy,
+        nodes,
+        tolerance=max(tolerance, _COARSE_TOLERANCE),
+        max_iterations=_COARSE_ITERATIONS,
+    )
+
+
+def _best_start(energy: CurveEnergy, starts: list[Tensor], tolerance: float) -> Tensor:
+    """For each pair the nodes of least energy among the minima that the starts lead to."""
+    minima = [_coarse(energy, nodes, tolerance) for nodes in starts]
+    energies = torch.stack([minimum.energy for minimum in minima]).nan_to_num(nan=torch.inf)
+    nodes = torch.stack([minimum.nodes for minimum in minima])
+    return nodes[energies.argmin(0), torch.arange(nodes.shape[1], device=nodes.device)]
 
 
 def _relative_change(new: Tensor, old: Tensor) -> Tensor:

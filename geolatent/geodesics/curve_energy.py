@@ -10,8 +10,11 @@ from typing_extensions import override
 
 from geolatent.metrics import ImmersedMetric, Metric
 
-POINTS_AT_ONCE = 1024
-"""Codes pushed through a decoder together: enough for its kernels, few enough for caches."""
+VALUES_AT_ONCE = 2**20
+"""Numbers that a decoder emits in one call, 4 MB in float32: enough for its kernels, few enough for
+caches, and with its activations the memory that a solve needs beyond the curves themselves."""
+
+_MOST_CODES = 2**14  # in one call, however few numbers the decoder emits for each
 
 
 class CurveEnergy(ABC):
@@ -53,13 +56,21 @@ class ImmersionEnergy(CurveEnergy):
 
     def __init__(self, metric: ImmersedMetric) -> None:
         self._metric = metric
+        self._size: int | None = None  # p, once known
+
+    def _pieces(self, points: Tensor, *, values: int = 1) -> tuple[Tensor, ...]:
+        """Curves to push together, if `values` times the decoder's output is kept for each."""
+        if self._size is None:
+            self._size = self._metric.immersion(points[:1, :1]).shape[-1]
+        return points.split(_curves_at_once(points.shape[1], values * self._size))
 
     @override
     def chords(
         self, points: Float[Tensor, "b t d"]
     ) -> tuple[Float[Tensor, "b s"], Float[Tensor, "b h"]]:
-        fine, coarse = [], []
-        for piece in points.split(_curves_at_once(points.shape[1])):
+        fine: list[Tensor] = []
+        coarse: list[Tensor] = []
+        for piece in self._pieces(points):
             image = self._metric.immersion(piece)
             for squares, step in ((fine, 1), (coarse, 2)):
                 chord = torch.linalg.vector_norm(image[:, ::step].diff(dim=1), dim=-1)
@@ -75,7 +86,7 @@ class ImmersionEnergy(CurveEnergy):
     ) -> tuple[Float[Tensor, "b"], Float[Tensor, "b i d"]]:
         segments = points.shape[1] - 1
         values, gradients = [], []
-        for piece in points.split(_curves_at_once(points.shape[1])):
+        for piece in self._pieces(points):
             with torch.enable_grad():
                 leaf = piece.detach().requires_grad_()
                 image = self._metric.immersion(leaf)
@@ -93,8 +104,7 @@ class ImmersionEnergy(CurveEnergy):
         segments = points.shape[1] - 1
         inner = points[:, 1:-1]
         diagonals, uppers = [], []
-        # A Jacobian holds d + 1 times as much as a value.
-        for piece in inner.split(_curves_at_once(inner.shape[1] * (inner.shape[2] + 1))):
+        for piece in self._pieces(inner, values=inner.shape[2] + 1):
             jacobian = self._metric.jacobian(piece)
             gram = jacobian.mT @ jacobian
             diagonals.append(gram)
@@ -127,7 +137,7 @@ class MatrixEnergy(CurveEnergy):
     def chords(
         self, points: Float[Tensor, "b t d"]
     ) -> tuple[Float[Tensor, "b s"], Float[Tensor, "b h"]]:
-        pieces = points.split(_curves_at_once(points.shape[1]))
+        pieces = points.split(_curves_at_once(points.shape[1], points.shape[2] ** 2))
         fine = torch.cat([self._squares(piece) for piece in pieces])
         return fine, torch.cat([self._squares(piece[:, ::2]) for piece in pieces])
 
@@ -137,7 +147,7 @@ class MatrixEnergy(CurveEnergy):
     ) -> tuple[Float[Tensor, "b"], Float[Tensor, "b i d"]]:
         segments = points.shape[1] - 1
         values, gradients = [], []
-        for piece in points.split(_curves_at_once(points.shape[1])):
+        for piece in points.split(_curves_at_once(points.shape[1], points.shape[2] ** 2)):
             with torch.enable_grad():
                 leaf = piece.detach().requires_grad_()
                 energy = segments * self._squares(leaf).sum(1)
@@ -151,7 +161,7 @@ class MatrixEnergy(CurveEnergy):
     ) -> tuple[Float[Tensor, "b i d d"], Float[Tensor, "b j d d"]]:
         segments = points.shape[1] - 1
         middle = (points[:, 1:] + points[:, :-1]) / 2
-        pieces = middle.split(_curves_at_once(middle.shape[1]))
+        pieces = middle.split(_curves_at_once(middle.shape[1], middle.shape[2] ** 2))
         matrix = 2 * segments * torch.cat([self._metric.matrix(piece) for piece in pieces])
         return matrix[:, :-1] + matrix[:, 1:], -matrix[:, 1:-1]
 
@@ -162,5 +172,6 @@ def _gradient(value: Tensor, leaf: Tensor, weight: Tensor) -> Tensor:
     return torch.autograd.grad(value, leaf, weight)[0]
 
 
-def _curves_at_once(points: int) -> int:
-    return max(1, POINTS_AT_ONCE // max(1, points))
+def _curves_at_once(points: int, values: int) -> int:
+    codes = min(_MOST_CODES, VALUES_AT_ONCE // max(1, values))
+    return max(1, codes // max(1, points))

@@ -25,8 +25,8 @@ class Path:
         converged: whether each curve met the solver's criterion, `(b,)`; true for curves that need
             no solver. A curve on which the metric is not finite has NaN measures and is not.
         iterations: evaluations of the energy that the solver spent, `(b,)`.
-        refinement_change: relative change of √energy at the solver's last doubling of nodes,
-            `(b,)`: how much the discretisation still matters.
+        refinement_change: relative change of √energy at the solver's last refinement of nodes,
+            `(b,)`: how much the discretisation still matters; NaN if there was none.
     """
 
     points: Float[Tensor, "b t d"]

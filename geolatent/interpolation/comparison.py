@@ -53,6 +53,16 @@ class Comparison:
         geodesic = self.paths["geodesic"]
         return geodesic.straight_excess.masked_fill(~geodesic.converged, torch.nan)
 
+    @property
+    def assumed_excess(self) -> Float[Tensor, "b"]:
+        """The same of the declared geometry's geodesics, which have to be among the paths."""
+        geodesic, assumed = self.paths["geodesic"], self.paths["assumed"]
+        # Between a code and itself both lengths are 0: no excess.
+        ratio = assumed.length / geodesic.length.where(geodesic.length != 0, assumed.length + 1)
+        excess = torch.where(assumed.length == geodesic.length, 0, ratio - 1)
+        failed = ~(geodesic.converged & assumed.converged)
+        return excess.masked_fill(failed, torch.nan)
+
     def bend(self, *, threshold: float = 0.05) -> Bend:
         """`excess` summarised over the pairs."""
         return summarise_bend(self.excess, threshold=threshold)

@@ -44,7 +44,9 @@ def in_chunks(
             allowed = min(_MANY, max(_FEW, _VALUES // metric.immersion(rows[0][:1]).shape[-1]))
         at_once = allowed // evaluations
     pieces = [
-        function(*piece)
-        for piece in zip(*(x.split(max(1, at_once)) for x in rows), strict=True)
+        function(*piece) for piece in zip(*(x.split(max(1, at_once)) for x in rows), strict=True)
     ]
-    return tuple(torch.cat(parts).reshape(*batch, *parts[0].shape[1:]) for parts in zip(*pieces))
+    return tuple(
+        torch.cat(parts).reshape((*batch, *parts[0].shape[1:]))
+        for parts in zip(*pieces, strict=True)
+    )

@@ -73,9 +73,7 @@ def decoded_strip(
         raise ValueError(f"a strip needs at least two images, got count={count}.")
     subject = as_latent_model(model)
     times = count if image_shape is not None else _FINE_TIMES
-    strips = [
-        _decode(subject, name, comparison, row, times) for name in distinct_paths(comparison)
-    ]
+    strips = [_decode(subject, name, comparison, row, times) for name in distinct_paths(comparison)]
     if image_shape is None:
         _draw_heat(ax, strips)
     else:
@@ -86,9 +84,7 @@ def decoded_strip(
 
 
 @torch.no_grad()
-def _decode(
-    model: LatentModel, name: str, comparison: Comparison, row: int, count: int
-) -> _Strip:
+def _decode(model: LatentModel, name: str, comparison: Comparison, row: int, count: int) -> _Strip:
     path: Path = comparison.paths[name]
     times = torch.linspace(0, 1, count).to(path.points)
     codes = path(times)[row]
@@ -170,9 +166,7 @@ def _draw_images(
             )  # fmt: skip
     bottom = _draw_uncertainty(ax, strips, bottom + 0.1, (width / 2, right - width / 2))
     scale = _scale_in_words(low, high, colored=len(shape) == 3 and shape[0] == 3)
-    ax.text(
-        right_edge, bottom + 0.42, scale, ha="right", va="center", fontsize=6.3, color=QUIET
-    )
+    ax.text(right_edge, bottom + 0.42, scale, ha="right", va="center", fontsize=6.3, color=QUIET)
     ax.set_xlim(left_edge - 0.1, right_edge + 0.1)
     ax.set_ylim(bottom + 0.05, 0)
     ax.set_aspect("equal")

@@ -8,6 +8,8 @@ from scipy.integrate import solve_ivp
 from torch import nn
 
 from geolatent.geodesics import connect, measure
+from geolatent.geodesics.code_graph import CodeGraph
+from geolatent.geodesics.initialisation import StraightLine
 from geolatent.manifolds import Lorentz
 from geolatent.metrics import EuclideanMetric, ManifoldMetric, Metric, PullbackMetric
 from geolatent.networks import MLP, HyperbolicPatch, Sphere, SwissRoll, Torus
@@ -130,6 +132,27 @@ def test_initial_velocity_shoots_to_the_end():
         reached = solve_ivp(equation, (0, 1), state, rtol=1e-10, atol=1e-12).y[:2, -1]
         # One-sided difference of the velocity: error of the order of the step.
         torch.testing.assert_close(torch.tensor(reached), end[i], atol=2e-3, rtol=0)
+
+
+def _hill(z):
+    """A graph over the plane: going over the hill is stationary, going around it is shorter."""
+    return torch.cat([z, 4 * torch.exp(-2 * z.square().sum(-1, keepdim=True))], -1)
+
+
+def test_several_starts_keep_the_lower_minimum():
+    metric = PullbackMetric(_hill)
+    angle = torch.linspace(0, 2 * math.pi, 60, dtype=torch.float64)
+    ring = 2 * torch.stack([angle.cos(), angle.sin()], -1)
+    start = torch.tensor([[-2.0, 0.0], [1.0, 2.0]], dtype=torch.float64)
+    end = torch.tensor([[2.0, 0.0], [1.5, 1.5]], dtype=torch.float64)
+    over = connect(metric, start, end)
+    around = connect(metric, start, end, initialisations=(CodeGraph(metric, ring),))
+    both = connect(metric, start, end, initialisations=(StraightLine(), CodeGraph(metric, ring)))
+    assert over.converged.all()
+    assert both.converged.all()
+    assert both.length[0] < 0.9 * over.length[0]
+    least = torch.minimum(over.length, around.length)
+    torch.testing.assert_close(both.length, least, rtol=1e-6, atol=0)
 
 
 @pytest.fixture

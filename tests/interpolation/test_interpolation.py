@@ -63,6 +63,8 @@ class TestCompare:
         torch.testing.assert_close(steps.sum(1), whole, rtol=1e-4, atol=0)
         lengths = {name: path.length for name, path in comparison.paths.items()}
         assert (lengths["geodesic"] <= lengths["linear"] * (1 + 1e-5)).all()
+        expected = lengths["assumed"] / lengths["geodesic"] - 1
+        torch.testing.assert_close(comparison.assumed_excess, expected)
 
     def test_flat_assumption_makes_assumed_and_linear_one(self, codes):
         comparison = compare(_vae(EuclideanSpace(2)), *codes, paths=("linear", "assumed"))

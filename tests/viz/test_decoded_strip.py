@@ -28,9 +28,7 @@ def pairs(model):
 
 def test_images_are_decoded_at_equal_times_on_one_scale(model, pairs):
     ends = torch.rand(5, 6), torch.rand(5, 6)
-    ax = decoded_strip(
-        Figure().subplots(), model, pairs, 2, image_shape=(2, 3), ends=ends, count=4
-    )
+    ax = decoded_strip(Figure().subplots(), model, pairs, 2, image_shape=(2, 3), ends=ends, count=4)
     shown = [np.asarray(image.get_array()) for image in images(ax)]
     assert len(shown) == 2 * 4 + 2
     t = torch.linspace(0, 1, 4)

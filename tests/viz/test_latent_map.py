@@ -90,9 +90,7 @@ def test_hyperbolic_codes_are_drawn_in_the_disk(curvature):
     model = hyperbolic_model(curvature)
     codes = 3 * torch.randn(30, 2)
     with torch.no_grad():
-        comparison = compare(
-            model, codes[:3], codes[3:6], paths=("linear", "assumed", "geodesic")
-        )
+        comparison = compare(model, codes[:3], codes[3:6], paths=("linear", "assumed", "geodesic"))
     ax = latent_map(axes(), model, codes, comparison=comparison, resolution=20)
     (scatter,) = [part for part in ax.collections if isinstance(part, PathCollection)]
     drawn = torch.as_tensor(scatter.get_offsets().data).to(codes)

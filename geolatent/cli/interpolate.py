@@ -1,0 +1,210 @@
+"""``geolatent interpolate``: paths between codes of a trained model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from hydra.utils import instantiate
+from jaxtyping import Float, Int
+from omegaconf import DictConfig
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+
+from geolatent.cli.build_model import build_model
+from geolatent.cli.run_folder import read_config, shown, write_json
+from geolatent.cli.terminal import print_table
+from geolatent.data import DataSplit
+from geolatent.interpolation import Comparison, affine_null, compare, random_pairs
+from geolatent.metrics import ImmersedMetric
+from geolatent.models import VAE
+from geolatent.training import load_weights
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TABLE, SUMMARY = "paths.csv", "summary.json"
+FIGURES = ("most_bent.png", "first_drawn.png", "profiles.png", "excess.png")
+_PARTS = ("train", "validation", "test")
+_DRAWN = {"linear", "geodesic"}  # what figures compare
+
+
+@dataclass(frozen=True)
+class PairComparison:
+    """Paths between codes of random pairs of items.
+
+    Attributes:
+        comparison: the paths and their measures.
+        null: the same codes joined under the affine decoder that is nearest to the model's: what
+            the measurement finds where there is nothing to find.
+        start: items at which they start, as rows of the part, `(b,)`.
+        end: items at which they end, `(b,)`.
+        codes: of all items of the part, `(m, d)`.
+        part: which part.
+        seed: of the draw.
+    """
+
+    comparison: Comparison
+    null: Comparison
+    start: Int[Tensor, "b"]
+    end: Int[Tensor, "b"]
+    codes: Float[Tensor, "m d"]
+    part: str
+    seed: int
+
+    def table(self) -> "pd.DataFrame":
+        """One row for each pair and kind of path, with the items that the path joins."""
+        frame = self.comparison.to_frame()
+        frame.insert(1, "start_item", self.start.numpy()[frame["pair"]])
+        frame.insert(2, "end_item", self.end.numpy()[frame["pair"]])
+        return frame
+
+    def summary(self) -> dict[str, Any]:
+        """The numbers that one would report."""
+        numbers: dict[str, Any] = {
+            "part": self.part,
+            "seed": self.seed,
+            "pairs": len(self.start),
+            "medians": self.comparison.summary().to_dict(orient="index"),
+            "data_spacing": self.comparison.data_spacing,
+        }
+        if "geodesic" in self.comparison.paths:
+            numbers["bend"] = self.comparison.bend().to_dict()
+            numbers["bend_of_affine_decoder"] = self.null.bend().to_dict()
+        return numbers
+
+
+def run(cfg: DictConfig, _: Path) -> None:
+    """The command: load a run, compare paths, write table and figures, print the summary."""
+    run_folder = Path(cfg.run)
+    folder = Path(cfg.output)
+    waiting = Console(stderr=True)
+    run_cfg, data, model = load_run(run_folder)
+    with waiting.status(f"comparing paths between {cfg.pairs} pairs"):
+        found = compare_pairs(
+            model, data, part=cfg.part, pairs=cfg.pairs, seed=cfg.seed, paths=list(cfg.paths)
+        )
+    save(found, folder)
+    if cfg.figures and set(found.comparison.paths) >= _DRAWN:
+        with waiting.status("drawing"):
+            draw(found, model, data, folder, name=run_cfg.about.name)
+    print_table(summary_table(found.comparison))
+    if "geodesic" in found.comparison.paths:
+        print(found.comparison.bend())
+    print(f"written to {shown(folder)}")
+
+
+def load_run(folder: Path) -> tuple[DictConfig, DataSplit, VAE]:
+    """A training run's configuration, data, and model with its best weights.
+
+    Raises:
+        FileNotFoundError: there is no run in the folder, or it has no checkpoint.
+        ValueError: the checkpoint is damaged.
+    """
+    cfg = read_config(folder)
+    data = instantiate(cfg.data, _convert_="all")
+    model = build_model(cfg).to(dtype=data.train.dtype)
+    load_weights(model, folder / "best.safetensors")
+    return cfg, data, model.eval()
+
+
+def compare_pairs(
+    model: VAE,
+    data: DataSplit,
+    *,
+    part: str = "test",
+    pairs: int = 100,
+    seed: int = 0,
+    paths: Sequence[str] = ("linear", "assumed", "geodesic"),
+) -> PairComparison:
+    """Join the codes of random pairs of items, no item twice.
+
+    Args:
+        model: trained, in evaluation mode.
+        data: what it was trained on; distances are to the training part.
+        part: whose items: ``train``, ``validation`` or ``test``.
+        pairs: how many.
+        seed: of the draw.
+        paths: which kinds of paths.
+
+    Returns:
+        The paths, their measures, and the pairs.
+
+    Raises:
+        ValueError: the part or a path is unknown, or the part has too few items.
+    """
+    if part not in _PARTS:
+        raise ValueError(f"part={part!r}: choose one of {', '.join(_PARTS)}.")
+    items = getattr(data, part)
+    start, end = random_pairs(len(items), pairs, seed=seed)
+    with torch.no_grad():
+        codes = model.encode(items)
+    comparison = compare(model, codes[start], codes[end], paths=paths, data=data.train)
+    metric = model.induced_metric()
+    assert isinstance(metric, ImmersedMetric)  # a VAE's is a pull-back
+    affine = affine_null(metric, codes)
+    null = compare(affine.immersion, codes[start], codes[end])
+    return PairComparison(
+        comparison=comparison,
+        null=null,
+        start=start,
+        end=end,
+        codes=codes,
+        part=part,
+        seed=seed,
+    )
+
+
+def save(found: PairComparison, folder: Path) -> None:
+    """Write paths.csv and summary.json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    found.table().to_csv(folder / TABLE, index=False)
+    write_json(folder / SUMMARY, found.summary())
+
+
+def draw(
+    found: PairComparison, model: VAE, data: DataSplit, folder: Path, *, name: str
+) -> dict[str, Path]:
+    """Draw the pair that bends most, the first one, all pairs in time, and how many bend.
+
+    Args:
+        found: with straight lines and geodesics.
+        model: whose paths they are.
+        data: what it was trained on.
+        folder: where the figures go.
+        name: what the model is called.
+
+    Returns:
+        The files by their names without ending.
+    """
+    from geolatent.viz import comparison_figure, excess_figure, profiles_figure, save_figure
+
+    items = getattr(data, found.part)
+    about: dict[str, Any] = {
+        "labels": getattr(data, f"{found.part}_labels"),
+        "label_names": data.data_set.label_names or None,
+        "image_shape": data.data_set.image_shape,
+        "ends": (items[found.start], items[found.end]),
+    }
+    comparison = found.comparison
+    figures = (
+        comparison_figure(model, comparison, found.codes, pair="most bent", **about),
+        comparison_figure(model, comparison, found.codes, pair="first drawn", **about),
+        profiles_figure(model, comparison),
+        excess_figure({name: comparison}, null=found.null),
+    )
+    files = {}
+    for file, figure in zip(FIGURES, figures, strict=True):
+        files[Path(file).stem] = save_figure(figure, folder / file)[0]
+    return files
+
+
+def summary_table(comparison: Comparison) -> Table:
+    """Medians over the pairs, one column for each kind of path."""
+    frame = comparison.summary()
+    table = Table("median over pairs", *map(str, frame.index), box=None)
+    for measure, row in frame.items():
+        table.add_row(str(measure).replace("_", " "), *[f"{value:.4g}" for value in row])
+    return table

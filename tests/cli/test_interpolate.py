@@ -1,0 +1,91 @@
+"""Paths in a trained run, by the command and by its parts."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+from geolatent.cli import main
+from geolatent.cli.interpolate import FIGURES, compare_pairs, load_run
+from geolatent.models import elbo
+
+
+def test_the_command_writes_table_summary_and_figures(trained_run: Path, elsewhere: Path, capsys):
+    assert main(["interpolate", f"run={trained_run}", "pairs=4", "output=paths", "seed=1"]) == 0
+    said = capsys.readouterr().out
+    assert "straight lines are" in said
+    assert "written to paths" in said
+    table = pd.read_csv(elsewhere / "paths" / "paths.csv")
+    assert list(table["path"].unique()) == ["linear", "assumed", "geodesic"]
+    assert len(table) == 12
+    ends = table[table["path"] == "linear"][["start_item", "end_item"]].to_numpy().ravel()
+    assert len(set(ends)) == 8  # disjoint pairs
+    summary = json.loads((elsewhere / "paths" / "summary.json").read_text())
+    assert summary["pairs"] == summary["bend"]["pairs"] + summary["bend"]["failed"] == 4
+    assert summary["bend_of_affine_decoder"]["greatest"] < 1e-3
+    for name in FIGURES:
+        assert (elsewhere / "paths" / name).stat().st_size > 5000
+
+
+def test_by_default_the_paths_go_into_the_folder_of_the_run(trained_run: Path, elsewhere: Path):
+    shutil.copytree(trained_run, elsewhere / "runs" / "a")
+    arguments = ["run=runs/a", "pairs=2", "figures=false", "paths=[linear]"]
+    assert main(["interpolate", *arguments]) == 0
+    written = {path.name for path in (elsewhere / "runs" / "a" / "interpolation").iterdir()}
+    assert written == {"paths.csv", "summary.json"}
+
+
+def test_a_loaded_run_is_the_trained_model(trained_run: Path):
+    cfg, data, model = load_run(trained_run)
+    metrics = json.loads((trained_run / "metrics.json").read_text())
+    assert not model.training
+    torch.manual_seed(0)
+    with torch.no_grad():
+        bounds = torch.stack([elbo(model, data.test).elbo().mean() for _ in range(200)])
+    # 16 and 200 draws of each of 270 items: standard errors well below the tolerance
+    assert float(bounds.mean()) == pytest.approx(metrics["test_elbo"], abs=0.5)
+    assert cfg.sizes.data == data.width
+
+
+def test_the_seed_decides_the_pairs(trained_run: Path):
+    _, data, model = load_run(trained_run)
+    first, same, other = (
+        compare_pairs(model, data, pairs=3, seed=seed, paths=["linear"]) for seed in (0, 0, 1)
+    )
+    assert torch.equal(first.start, same.start)
+    assert not torch.equal(first.start, other.start)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["pairs=1000"], "ask for 1 to 135 pairs"),
+        (["part=tset"], "part='tset': choose one of train, validation, test."),
+        (["paths=[linear,geodesics]"], "unknown paths ['geodesics']"),
+    ],
+)
+def test_mistakes(arguments: list[str], expected: str, trained_run: Path, capsys):
+    assert main(["interpolate", f"run={trained_run}", "output=paths", *arguments]) == 2
+    said = capsys.readouterr().err
+    assert expected in said
+    assert "Traceback" not in said
+
+
+def test_a_truncated_checkpoint(trained_run: Path, elsewhere: Path, capsys):
+    shutil.copytree(trained_run, elsewhere / "broken")
+    best = elsewhere / "broken" / "best.safetensors"
+    best.write_bytes(best.read_bytes()[:1000])
+    assert main(["interpolate", "run=broken", "pairs=2"]) == 2
+    said = capsys.readouterr().err
+    assert "best.safetensors is not a complete checkpoint" in said
+    assert "Traceback" not in said
+
+
+def test_a_missing_checkpoint(trained_run: Path, elsewhere: Path, capsys):
+    shutil.copytree(trained_run, elsewhere / "broken")
+    (elsewhere / "broken" / "best.safetensors").unlink()
+    assert main(["interpolate", "run=broken", "pairs=2"]) == 2
+    assert "best.safetensors: there is no such checkpoint" in capsys.readouterr().err

@@ -1,0 +1,125 @@
+"""Every configuration file composes and builds what it describes, without being listed here."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from geolatent.cli.build_model import build_model, with_sizes
+from geolatent.cli.configuration import compose_config, config_folder
+from geolatent.models import VAE, elbo
+
+FOLDER = config_folder()
+GROUPS = sorted(path for path in FOLDER.iterdir() if path.is_dir() and path.name != "settings")
+CHOICES = [f"{group.name}={file.stem}" for group in GROUPS for file in sorted(group.glob("*.yaml"))]
+COMMANDS = sorted(file.stem for file in FOLDER.glob("*.yaml"))
+
+
+def small(choice: str, tmp_path: Path) -> list[str]:
+    """The choice itself, with what it needs and nothing that takes long."""
+    overrides = [choice]
+    if choice == "network=mlp_rbf":  # emits a scale, which not every likelihood takes
+        overrides.append("likelihood=gaussian_rbf")
+    if choice == "data=file":
+        table = tmp_path / "table.csv"
+        rows = torch.rand(40, 5, generator=torch.Generator().manual_seed(0)).tolist()
+        table.write_text("\n".join(["a,b,c,d,e", *(",".join(map(str, row)) for row in rows)]))
+        overrides.append(f"data.path={table}")
+    return overrides
+
+
+def test_there_are_groups_for_every_part_of_a_run():
+    assert {group.name for group in GROUPS} >= {
+        "data",
+        "experiment",
+        "latent",
+        "likelihood",
+        "network",
+        "train",
+    }
+    assert COMMANDS == ["demo", "interpolate", "train"]
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_every_choice_builds_a_model_that_has_a_bound(choice: str, tmp_path: Path):
+    cfg = compose_config("train", small(choice, tmp_path))
+    data = instantiate(cfg.data, _convert_="all")
+    complete = with_sizes(cfg, data.width)
+    model = build_model(complete)
+    instantiate(cfg.train, _convert_="all")
+    assert isinstance(model, VAE)
+    terms = elbo(model, data.train[:8])
+    assert terms.elbo().shape == (8,)
+    assert torch.isfinite(terms.elbo()).all()
+    assert OmegaConf.missing_keys(complete) == set()
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_every_choice_is_what_was_chosen(choice: str, tmp_path: Path):
+    """A file that composes but is not merged would pass the test above."""
+    group, _, name = choice.partition("=")
+    cfg = compose_config("train", small(choice, tmp_path))
+    text = OmegaConf.load(FOLDER / group / f"{name}.yaml")
+    if group != "experiment":
+        for key, value in OmegaConf.to_container(text).items():
+            if key != "defaults" and value != "???" and not isinstance(value, dict):
+                assert OmegaConf.to_container(cfg[group])[key] == value or key == "path"
+
+
+@pytest.mark.parametrize("latent", ["euclidean", "hyperbolic", "poincare"])
+@pytest.mark.parametrize(
+    "likelihood", ["gaussian", "gaussian_learned", "gaussian_rbf", "bernoulli"]
+)
+def test_every_latent_space_goes_with_every_likelihood(latent: str, likelihood: str):
+    cfg = compose_config("train", [f"latent={latent}", f"likelihood={likelihood}", "dim=3"])
+    model = build_model(with_sizes(cfg, 64))
+    assert model.latent.dim == 3
+    assert model.decode(model.encode(torch.rand(2, 64))).shape == (2, 64)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_composes(command: str):
+    cfg = compose_config(command)
+    assert "hydra" not in cfg
+
+
+def test_the_runs_of_the_demo_exist():
+    known = {file.stem for file in (FOLDER / "experiment").glob("*.yaml")}
+    assert set(compose_config("demo").experiments) <= known
+
+
+def test_the_rbf_likelihood_brings_its_network_unless_another_is_asked_for():
+    brought = compose_config("train", ["likelihood=gaussian_rbf"])
+    assert brought.network.decoder._target_.endswith("RbfPrecisionDecoder")
+    asked = compose_config("train", ["likelihood=gaussian_rbf", "network=mlp"])
+    assert asked.network.decoder._target_.endswith("MLP")
+
+
+def test_a_decoder_that_does_not_fit_its_likelihood_is_refused():
+    cfg = compose_config("train", ["likelihood=gaussian", "network=mlp_rbf"])
+    with pytest.raises(ValueError, match="decoder emits 128 numbers, but the likelihood takes 64"):
+        build_model(with_sizes(cfg, 64))
+
+
+def test_composing_leaves_the_configuration_given_as_it_was():
+    cfg = compose_config("train")
+    with_sizes(cfg, 64)
+    assert OmegaConf.is_missing(cfg.sizes, "data")
+
+
+@pytest.mark.parametrize(
+    ("name", "latent", "decoder"),
+    [
+        ("digits_euclidean", "EuclideanSpace", "MLP"),
+        ("digits_riemannian", "EuclideanSpace", "RbfPrecisionDecoder"),
+        ("digits_hyperbolic", "WrappedNormalSpace", "MLP"),
+    ],
+)
+def test_the_runs_of_the_demo_are_what_they_are_called(name: str, latent: str, decoder: str):
+    cfg = compose_config("train", [f"experiment={name}"])
+    model = build_model(with_sizes(cfg, 64))
+    assert type(model.latent).__name__ == latent
+    assert type(model.decoder).__name__ == decoder
+    assert cfg.data._target_ == "geolatent.data.digits"
