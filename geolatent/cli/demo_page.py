@@ -70,12 +70,18 @@ def demo_page(results: Sequence[ComparedRun], overview: Path, *, command: str) -
 def _section(found: ComparedRun) -> ModelSection:
     metrics = found.run.metrics
     figures = found.figures
+    measures: dict[str, float | int | str] = {
+        name: metrics[key] for name, key in _MEASURES.items() if key in metrics
+    }
+    if "assumed" in found.pairs.comparison.paths:
+        declared = found.pairs.comparison.assumed_bend()
+        measures["declared geodesics: excess length, median"] = f"{declared.median:.1%}"
     return ModelSection(
         name=found.title,
         assumption=str(found.run.cfg.about.assumption),
         bend=found.pairs.comparison.bend(),
         null=found.pairs.null.bend(),
-        measures={name: metrics[key] for name, key in _MEASURES.items() if key in metrics},
+        measures=measures,
         figures=(
             ReportFigure(title="The first pair drawn", caption=_MAP, image=figures["first_drawn"]),
             ReportFigure(

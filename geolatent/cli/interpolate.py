@@ -72,6 +72,8 @@ class PairComparison:
         }
         if "geodesic" in self.comparison.paths:
             numbers["bend"] = self.comparison.bend().to_dict()
+            if "assumed" in self.comparison.paths:
+                numbers["bend_of_declared_geodesics"] = self.comparison.assumed_bend().to_dict()
             numbers["bend_of_affine_decoder"] = self.null.bend().to_dict()
         return numbers
 

@@ -40,7 +40,9 @@ def refine(points: Float[Tensor, "b t d"], factor: int) -> Float[Tensor, "b s d"
     if factor == 1:
         return points
     start = points[:, :1]  # offsets from it keep short curves, far from the origin, exact
-    return start + refinement_matrix(points.shape[1] - 1, factor, like=points) @ (points - start)
+    fine = start + refinement_matrix(points.shape[1] - 1, factor, like=points) @ (points - start)
+    fine[:, ::factor] = points
+    return fine
 
 
 def interpolate(points: Float[Tensor, "b t d"], t: Float[Tensor, "s"]) -> Float[Tensor, "b s d"]:

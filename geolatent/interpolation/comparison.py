@@ -67,6 +67,10 @@ class Comparison:
         """`excess` summarised over the pairs."""
         return summarise_bend(self.excess, threshold=threshold)
 
+    def assumed_bend(self, *, threshold: float = 0.05) -> Bend:
+        """`assumed_excess` summarised over the pairs."""
+        return summarise_bend(self.assumed_excess, threshold=threshold)
+
     def most_bent(self, count: int) -> Int[Tensor, "c"]:
         """Rows of the pairs with the greatest excess, greatest first: extremes, not examples."""
         ranked = self.excess.nan_to_num(nan=-torch.inf).argsort(descending=True)

@@ -7,9 +7,7 @@ import torch
 from scipy.integrate import solve_ivp
 from torch import nn
 
-from geolatent.geodesics import connect, measure
-from geolatent.geodesics.code_graph import CodeGraph
-from geolatent.geodesics.initialisation import StraightLine
+from geolatent.geodesics import CodeGraph, StraightLine, connect, measure
 from geolatent.manifolds import Lorentz
 from geolatent.metrics import EuclideanMetric, ManifoldMetric, Metric, PullbackMetric
 from geolatent.networks import MLP, HyperbolicPatch, Sphere, SwissRoll, Torus
