@@ -36,9 +36,9 @@ torch.manual_seed(0)
 # %% [markdown]
 # ## Data and model
 #
-# 1797 images of 8 × 8 pixels, split once into training, validation and test parts. The model is four
-# parts, each of which can be exchanged on its own: an encoder, a latent space (what is *assumed*),
-# a decoder (what *induces* a geometry) and a likelihood.
+# 1797 images of 8 × 8 pixels, split once into training, validation and test parts. The model is
+# four parts, each of which can be exchanged on its own: an encoder, a latent space (what is
+# *assumed*), a decoder (what *induces* a geometry) and a likelihood.
 
 # %%
 data = digits()
@@ -68,8 +68,8 @@ print(comparison.bend())
 comparison.summary()
 
 # %% [markdown]
-# The same on the affine decoder closest to ours, on which the answer has to be "flat". What is found
-# here is what the procedure adds of its own.
+# The same on the affine decoder closest to ours, on which the answer has to be "flat". What is
+# found here is what the procedure adds of its own.
 
 # %%
 null = compare(affine_null(model.induced_metric(), train_codes).immersion, codes[start], codes[end])
@@ -81,7 +81,8 @@ excess_figure({"Euclidean": comparison}, null=null)
 # %% [markdown]
 # ## One pair that nobody chose, and the one that bends most
 #
-# On the map, brightness is the magnification factor: how much data space a unit of latent area holds.
+# On the map, brightness is the magnification factor: how much data space a unit of latent area
+# holds.
 
 # %%
 ends = (data.test[start], data.test[end])
@@ -99,8 +100,8 @@ comparison_figure(model, comparison, train_codes, pair="most bent", **options)
 # %% [markdown]
 # ## A decoder that somebody else trained
 #
-# Nothing above needs our `VAE`: any callable from codes to data will do. It is then assumed flat, as
-# its users do, and lengths are in the units of the data.
+# Nothing above needs our `VAE`: any callable from codes to data will do. It is then assumed flat,
+# as its users do, and lengths are in the units of the data.
 
 # %%
 decoder = torch.nn.Sequential(torch.nn.Linear(2, 32), torch.nn.Tanh(), torch.nn.Linear(32, 64))

@@ -18,8 +18,8 @@ def folder_name(settings: str) -> str:
 
     >>> folder_name("latent=hyperbolic,seed=0")
     'latent=hyperbolic,seed=0'
-    >>> folder_name("data.path=/tmp/cells.csv")
-    'data.path=_tmp_cells.csv-2ec41a'
+    >>> folder_name("data.path=mine/cells.csv")
+    'data.path=mine_cells.csv-de90d6'
     """
     safe = re.sub(r"[^\w.,=+-]", "_", settings)
     if safe != settings or len(safe) > _LONGEST:
