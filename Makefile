@@ -1,5 +1,5 @@
 # geolatent: everything runs in a virtual environment of its own (.venv), made on first use with the
-# versions of constraints.txt and made again when they or pyproject.toml change.
+# versions of constraints.txt and brought up to date when they or pyproject.toml change.
 
 PYTHON ?= python3
 VENV := .venv

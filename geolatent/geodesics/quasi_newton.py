@@ -76,6 +76,9 @@ def minimise(
     # The energy is a sum of some hundred squares: its rounding error is a few units in the last
     # place, and a decrease below that is none.
     noise = 3 * torch.finfo(nodes.dtype).eps
+    # Codes far from the origin round their own steps: by this much, relative to a chord.
+    chord = nodes.diff(dim=1).norm(dim=2).mean(1) / CHORDS_PER_SEGMENT
+    blur = noise * nodes.abs().amax((1, 2)) / chord.clamp_min(torch.finfo(nodes.dtype).tiny)
     for iteration in range(1, max_iterations):
         if not len(row):
             break
@@ -89,16 +92,16 @@ def minimise(
         accepted = finite & (decrease >= _ARMIJO * expected - noise * state.value)
 
         relative = decrease / state.value.clamp_min(torch.finfo(nodes.dtype).tiny)
-        small = accepted & (relative < tolerance)
+        small = accepted & (relative < (tolerance + blur[row]))
         settled = small & state.was_small
         negligible = accepted & (expected <= 0.1 * tolerance * state.value)
         exhausted = ~accepted & (state.step_length < _SHORTEST_STEP)
         # No step decreases the energy, and none was predicted to by more than rounding allows.
-        at_rounding = exhausted & (-state.slope <= 1e3 * noise * state.value)
+        at_rounding = exhausted & (-state.slope <= (1e3 * noise + blur[row]) * state.value)
 
         old_nodes, old_value = state.nodes, state.value
         state.advance(step, accepted, trial_nodes, trial_value, trial_gradient, decrease)
-        state.was_small = small
+        state.was_small = torch.where(accepted, small, state.was_small)
         done = settled | negligible | exhausted
         iterations[row] += 1
         result[row] = torch.where(accepted[:, None, None], trial_nodes, old_nodes)

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from geolatent.geodesics import Path
+from geolatent.geodesics.pairs import require_pairs
 from geolatent.interpolation.comparison import Comparison, Profile
 from geolatent.interpolation.interpolator import INTERPOLATORS
 from geolatent.latents import LatentModel, UncertainModel, as_latent_model
@@ -21,7 +22,7 @@ def compare(
     end: Float[Tensor, "b d"],
     *,
     paths: Sequence[str] = ("linear", "geodesic"),
-    data: Float[Tensor, "m p"] | None = None,
+    data: Float[Tensor, "m *p"] | None = None,
 ) -> Comparison:
     """Join the same codes in several ways and measure what each does in data space.
 
@@ -31,8 +32,8 @@ def compare(
         end: codes, `(b, d)`.
         paths: which ways: `"linear"` (straight in the codes), `"assumed"` (geodesics of the
             declared geometry), `"geodesic"` (geodesics of the induced one).
-        data: training data, `(m, p)`; with them, the distance of the decoded paths to their
-            nearest training datum is measured.
+        data: training data, `(m, p)` or in the decoder's own shape; with them, the distance of the
+            decoded paths to their nearest training datum is measured.
 
     Returns:
         The paths and their measures.
@@ -44,6 +45,9 @@ def compare(
     unknown = [name for name in paths if name not in INTERPOLATORS]
     if unknown or not paths:
         raise ValueError(f"unknown paths {unknown}; choose from {list(INTERPOLATORS)}.")
+    require_pairs(start, end)
+    if data is not None:
+        data = _usable(data, start)
     model = as_latent_model(subject)
     found = {name: INTERPOLATORS[name](model)(start, end) for name in paths}
     return Comparison(
@@ -73,8 +77,28 @@ def nearest_distance(
 ) -> Float[Tensor, "k"]:
     """Root mean square difference over features from each x to its `rank`-th nearest datum."""
     rows = max(1, _DISTANCES_AT_ONCE // max(1, len(data)))
-    nearest = [torch.cdist(part, data).kthvalue(rank, dim=1).values for part in x.split(rows)]
+    nearest = []
+    for part in x.split(rows):
+        # Not by way of matrix products, which cancel where data are large beside their spread.
+        table = torch.cdist(part, data, compute_mode="donot_use_mm_for_euclid_dist")
+        nearest.append(table.kthvalue(rank, dim=1).values)
     return torch.cat(nearest) / x.shape[-1] ** 0.5
+
+
+def _usable(data: Tensor, codes: Tensor) -> Tensor:
+    """The data as rows, or `ValueError` if distances to them would mean nothing."""
+    rows = data.flatten(1)
+    if len(rows) < 2 or not rows.isfinite().all():
+        raise ValueError(
+            f"data must be at least two rows of finite numbers, got shape {tuple(data.shape)} with "
+            f"{int((~rows.isfinite()).sum())} entries that are NaN or infinite."
+        )
+    if rows.dtype != codes.dtype or rows.device != codes.device:
+        raise ValueError(
+            f"data are {rows.dtype} on {rows.device} but codes are {codes.dtype} on "
+            f"{codes.device}; convert one of them."
+        )
+    return rows
 
 
 def _spacing(data: Float[Tensor, "m p"]) -> float:

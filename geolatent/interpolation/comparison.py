@@ -99,10 +99,16 @@ class Comparison:
         return pd.concat(frames, ignore_index=True)
 
     def summary(self) -> "pd.DataFrame":
-        """Median over the pairs of every measure, one row for each kind of path."""
+        """Median of every measure over the pairs that converged in all kinds of path.
+
+        One row for each kind; the column `converged` is its share of all pairs.
+        """
         frame = self.to_frame().dropna(axis="columns", how="all")
-        medians = frame.drop(columns=["pair", "converged"]).groupby("path", sort=False).median()
-        medians["converged"] = frame.groupby("path", sort=False)["converged"].mean()
+        shares = frame.groupby("path", sort=False)["converged"].mean()
+        complete = frame.groupby("pair")["converged"].transform("all")
+        measures = frame[complete].drop(columns=["pair", "converged"])
+        medians = measures.groupby("path", sort=False).median().reindex(shares.index)
+        medians["converged"] = shares
         return medians
 
 

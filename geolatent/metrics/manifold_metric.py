@@ -8,7 +8,6 @@ from torch import Tensor
 from typing_extensions import override
 
 from geolatent.manifolds import Manifold
-from geolatent.metrics.forward_jacobian import forward_jacobian
 from geolatent.metrics.metric import ClosedFormGeodesics
 
 
@@ -16,12 +15,13 @@ from geolatent.metrics.metric import ClosedFormGeodesics
 class ManifoldMetric(ClosedFormGeodesics):
     r"""The metric of a manifold on codes z = log_o(x), the normal coordinates of its origin.
 
-    .. math:: G(z)_{ij} = ⟨∂_i x, ∂_j x⟩_x, \qquad x = \exp_o(z)
+    .. math:: G(z) = \hat z \hat z^\top + s(|z|)^2 (I - \hat z \hat z^\top), \qquad
+        s(r) = \frac{\sinh(\sqrt{-K}\, r)}{\sqrt{-K}\, r}
 
     On a space without conjugate points (curvature K ≤ 0) the codes are all of Rᵈ.
 
     Args:
-        manifold: any manifold with closed-form exponential and logarithm.
+        manifold: of constant curvature.
     """
 
     def __init__(self, manifold: Manifold) -> None:
@@ -39,10 +39,20 @@ class ManifoldMetric(ClosedFormGeodesics):
 
     @override
     def matrix(self, z: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d d"]:
-        x, jacobian = forward_jacobian(self.point, z)
-        columns = jacobian.movedim(-1, -2)
-        u, v = columns.unsqueeze(-2), columns.unsqueeze(-3)
-        return self.manifold.inner(x[..., None, None, :], u, v)
+        dim = z.shape[-1]
+        identity = torch.eye(dim, dtype=z.dtype, device=z.device)
+        if dim == 1:
+            return identity.expand(*z.shape, 1)
+        # The exponential map keeps lengths along the radius and stretches all directions across it
+        # alike, so its volume distortion is that stretch to the power d - 1.
+        origin = self.manifold.origin(like=z)
+        distortion = self.manifold.log_det_exp(origin, self.manifold.from_tangent_at_origin(z))
+        square_stretch = (2 * distortion / (dim - 1)).exp()[..., None, None]
+        outer = z.unsqueeze(-1) * z.unsqueeze(-2)
+        square_radius = z.square().sum(-1)[..., None, None]
+        radial = outer / torch.where(square_radius > 0, square_radius, 1)
+        # In this order the radius keeps its length along an axis however large the stretch is.
+        return radial + square_stretch * (identity - radial)
 
     @override
     def distance(

@@ -23,7 +23,8 @@ def iwae(
         model: the model.
         x: data, `(m, p)`.
         samples: K.
-        chunk: how many decoded data to hold at once; only memory depends on it.
+        chunk: how many decoded data to hold at once: bounds the memory, and changes only in
+            which order the draws are made.
 
     Returns:
         One value for each datum, `(m,)`.

@@ -69,7 +69,11 @@ class VAE(nn.Module, UncertainModel):
 
     @override
     def induced_metric(self) -> Metric:
-        """The Fisher-Rao metric of p(x | z), pulled back through the decoder."""
+        """The metric of p(x | z) pulled back through the decoder.
+
+        Fisher-Rao where the likelihood's immersion carries it; the expected metric of a
+        heteroscedastic Gaussian, whose lengths are in the units of the data.
+        """
         return PullbackMetric(_ModelImmersion(self))
 
 

@@ -90,6 +90,26 @@ def test_closed_forms_are_used():
         assert (path.iterations == 0).all()
 
 
+@pytest.mark.parametrize("radius", [1.0, 8.0, 12.0])
+def test_closed_forms_hold_far_out_in_single_precision(radius):
+    metric = ManifoldMetric(Lorentz(2))
+    start, end = torch.tensor([[radius, 0.0]]), torch.tensor([[0.0, radius]])
+    path = connect(metric, start, end)
+    # cosh d = cosh² r for a right angle at the origin.
+    exact = math.acosh(math.cosh(radius) ** 2)
+    assert path.length.item() == pytest.approx(exact, rel=1e-5)
+    assert torch.linalg.eigvalsh(metric.matrix(start)).min().item() == pytest.approx(1, rel=1e-6)
+
+
+@pytest.mark.parametrize(("code", "image"), [(300, 0), (0, 1000)])
+def test_rounding_of_large_values_is_no_failure(code, image):
+    layer = nn.Linear(2, 9).requires_grad_(False)
+    start, end = code + torch.randn(2, 100, 2)
+    path = connect(PullbackMetric(lambda z: layer(z) + image), start, end)
+    assert path.converged.all()
+    assert path.straight_excess.abs().max() < 1e-3
+
+
 def test_solver_finds_what_the_closed_form_knows():
     start, end = torch.randn(2, 10, 2, dtype=torch.float64)
     metric = ManifoldMetric(Lorentz(2))

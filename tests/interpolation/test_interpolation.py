@@ -104,6 +104,34 @@ class TestCompare:
         assert (bend.pairs, bend.failed) == (3, 1)
         assert "1 pairs could not be measured" in str(bend)
         assert comparison.most_bent(4)[-1] == 2
+        summary = comparison.summary()
+        assert summary["converged"].tolist() == [0.75, 0.75]
+        assert summary.loc["linear", "length"] == pytest.approx(2**0.5)  # of 1, 2 and √2
+
+    @pytest.mark.usefixtures("as_in_production")
+    @pytest.mark.parametrize(
+        ("start", "end", "data", "message"),
+        [
+            (torch.zeros(1, 2), torch.zeros(5, 2), None, r"\(1, 2\) and \(5, 2\)"),
+            (torch.full((3, 2), math.nan), torch.zeros(3, 2), None, "3 codes that are not finite"),
+            (torch.zeros(3, 2).int(), torch.zeros(3, 2).int(), None, "floating point"),
+            (torch.zeros(3, 2), torch.ones(3, 2), torch.rand(1, 3), "at least two rows"),
+            (torch.zeros(3, 2), torch.ones(3, 2), torch.full((4, 3), math.inf), "12 entries"),
+            (torch.zeros(3, 2), torch.ones(3, 2), torch.rand(4, 3).double(), "convert one"),
+        ],
+    )
+    def test_refuses_bad_codes_and_data(self, start, end, data, message):
+        with pytest.raises(ValueError, match=message):
+            compare(Sphere(), start, end, paths=("linear",), data=data)
+
+    def test_takes_data_in_the_decoder_s_shape(self, codes):
+        decoder = nn.Sequential(nn.Linear(2, 8), nn.Unflatten(-1, (2, 2, 2)))
+        data = torch.rand(6, 2, 2, 2)
+        image = compare(decoder, *codes, data=data)
+        flat = compare(decoder, *codes, data=data.flatten(1))
+        assert torch.equal(
+            image.profiles["linear"].distance_to_data, flat.profiles["linear"].distance_to_data
+        )
 
     def test_refuses_unknown_paths_and_misfitting_data(self, codes):
         with pytest.raises(ValueError, match=r"unknown paths \['geodesics'\]; choose from"):
@@ -182,6 +210,13 @@ class TestAffineNull:
     def test_refuses_too_few_codes(self):
         with pytest.raises(ValueError, match="needs more codes"):
             affine_null(PullbackMetric(Sphere()), torch.rand(2, 2))
+
+
+def test_nearest_distance_does_not_depend_on_the_offset():
+    x, data = torch.rand(50, 64), torch.rand(60, 64)
+    near, far = nearest_distance(x, data), nearest_distance(x + 1000, data + 1000)
+    # The sums themselves round by 1000 ε.
+    torch.testing.assert_close(far, near, atol=1e-4, rtol=0)
 
 
 def test_nearest_distance_in_chunks(monkeypatch):
