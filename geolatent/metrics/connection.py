@@ -3,13 +3,13 @@
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.func import jvp
 
-from geolatent.metrics.forward_jacobian import forward_jacobian
+from geolatent.metrics.directional_derivative import DirectionalDerivative
 from geolatent.metrics.in_chunks import in_chunks
 from geolatent.metrics.metric import ImmersedMetric, Metric
 from geolatent.metrics.raised_index import raise_index
-from geolatent.metrics.second_derivative import second_derivative
+
+_HELD = 12  # evaluations' worth of memory: a value and its gradients' graphs up to the fourth
 
 
 @torch.no_grad()
@@ -23,10 +23,10 @@ def geodesic_acceleration(
         = -G^{-1} \bigl(∂_v G\, v - \tfrac12 ∇(v^\top G v)\bigr)
 
     with exact derivatives: through the immersion φ where the metric has one, one second derivative
-    along v; through the matrix G otherwise, d first derivatives of Gv.
+    along v; through the matrix G otherwise, first derivatives of Gv.
 
     Args:
-        metric: on codes; its immersion or matrix must be differentiable in forward mode.
+        metric: on codes; its immersion or matrix must be differentiable.
         z: codes, `(*b, d)`.
         v: velocities, `(*b, d)`.
 
@@ -35,19 +35,17 @@ def geodesic_acceleration(
     """
 
     def immersed(codes: Tensor, velocity: Tensor) -> tuple[Tensor, Tensor]:
-        assert isinstance(metric, ImmersedMetric)
-        jacobian = metric.jacobian(codes)
-        bend = second_derivative(metric.immersion, codes, velocity, velocity)
+        jacobian, second = _second(metric, codes, velocity)
+        bend = second.along(velocity)
         return jacobian.mT @ bend.unsqueeze(-1), jacobian.mT @ jacobian
 
     def by_matrix(codes: Tensor, velocity: Tensor) -> tuple[Tensor, Tensor]:
-        gradient = forward_jacobian(lambda x: _lower(metric, x, velocity), codes)[1]
+        matrix, gradient, _ = _matrix_gradient(metric, codes, velocity)
         column = velocity.unsqueeze(-1)
-        return gradient @ column - gradient.mT @ column / 2, metric.matrix(codes)
+        return gradient @ column - gradient.mT @ column / 2, matrix
 
     function = immersed if isinstance(metric, ImmersedMetric) else by_matrix
-    # A second derivative holds four values, a Jacobian d + 1.
-    lowered, matrix = in_chunks(metric, function, z, v, evaluations=z.shape[-1] + 4)
+    lowered, matrix = in_chunks(metric, function, z, v, evaluations=_HELD)
     return -raise_index(matrix, lowered).squeeze(-1), matrix
 
 
@@ -60,7 +58,7 @@ def connection_along(
     .. math:: (∇_u w)^k = ∂_u w^k + A^k_j w^j, \qquad A^k_j = Γ^k_{ij}(z) u^i
 
     Args:
-        metric: on codes; its immersion or matrix must be differentiable in forward mode.
+        metric: on codes; its immersion or matrix must be differentiable.
         z: codes, `(*b, d)`.
         u: direction at each code, `(*b, d)`.
 
@@ -69,20 +67,38 @@ def connection_along(
     """
 
     def immersed(codes: Tensor, direction: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        assert isinstance(metric, ImmersedMetric)
-        jacobian, change = jvp(metric.jacobian, (codes,), (direction,))
-        lowered = jacobian.mT @ change
+        jacobian, second = _second(metric, codes, direction)
+        lowered = jacobian.mT @ second.columns()
         return lowered, jacobian.mT @ jacobian, lowered + lowered.mT
 
     def by_matrix(codes: Tensor, direction: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        gradient = forward_jacobian(lambda x: _lower(metric, x, direction), codes)[1]
-        matrix, change = jvp(metric.matrix, (codes,), (direction,))
+        matrix, gradient, change = _matrix_gradient(metric, codes, direction)
         return (change + gradient - gradient.mT) / 2, matrix, change
 
     function = immersed if isinstance(metric, ImmersedMetric) else by_matrix
-    lowered, matrix, change = in_chunks(metric, function, z, u, evaluations=2 * z.shape[-1] + 2)
+    lowered, matrix, change = in_chunks(metric, function, z, u, evaluations=_HELD)
     return raise_index(matrix, lowered), matrix, change
 
 
-def _lower(metric: Metric, z: Tensor, v: Tensor) -> Tensor:
-    return (metric.matrix(z) @ v.unsqueeze(-1)).squeeze(-1)
+def _second(
+    metric: Metric, z: Float[Tensor, "b d"], u: Float[Tensor, "b d"]
+) -> tuple[Float[Tensor, "b p d"], DirectionalDerivative]:
+    """J, and the derivatives of Ju."""
+    assert isinstance(metric, ImmersedMetric)
+    leaf = z.detach().requires_grad_()
+    with torch.enable_grad():
+        first = DirectionalDerivative(metric.immersion(leaf), leaf)
+    return first.columns(), DirectionalDerivative(first.along(u, differentiable=True), leaf)
+
+
+def _matrix_gradient(
+    metric: Metric, z: Float[Tensor, "b d"], v: Float[Tensor, "b d"]
+) -> tuple[Float[Tensor, "b d d"], Float[Tensor, "b d d"], Float[Tensor, "b d d"]]:
+    """G, ∂_i (Gv)_k at [k, i], and ∂_v G."""
+    leaf = z.detach().requires_grad_()
+    with torch.enable_grad():
+        matrix = metric.matrix(leaf)
+        derivative = DirectionalDerivative(matrix, leaf)
+    columns = derivative.columns()
+    gradient = torch.einsum("bkji,bj->bki", columns, v)
+    return matrix.detach(), gradient, torch.einsum("bkji,bi->bkj", columns, v)

@@ -51,7 +51,7 @@ def second_derivatives(
     def pair(u: Tensor, v: Tensor) -> Tensor:
         return second_derivative(function, z, u.expand_as(z), v.expand_as(z))
 
-    pairs = vmap(pair, out_dims=-1)(basis[first], basis[second])
+    pairs = vmap(pair)(basis[first], basis[second]).movedim(0, -1)
     where = torch.empty(size, size, dtype=torch.long, device=z.device)
     where[first, second] = where[second, first] = torch.arange(len(first), device=z.device)
     return pairs[..., where]
