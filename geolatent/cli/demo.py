@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
+from hydra.utils import instantiate
 from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
@@ -11,7 +12,7 @@ from rich.table import Table
 from geolatent.cli.compared_run import ComparedRun
 from geolatent.cli.configuration import compose_config
 from geolatent.cli.demo_page import demo_page
-from geolatent.cli.interpolate import compare_pairs, draw, save
+from geolatent.cli.interpolate import compare_pairs, draw, drawn_pairs, require_whole, save
 from geolatent.cli.run_folder import shown, write_json
 from geolatent.cli.terminal import print_table
 from geolatent.cli.train import train_in
@@ -24,10 +25,14 @@ def run(cfg: DictConfig, folder: Path) -> None:
     start = time.perf_counter()
     if not cfg.experiments:
         raise ValueError("experiments is empty: name at least one, for example digits_euclidean.")
+    require_whole(cfg, "pairs", "seed")
     settings = {
         name: compose_config("train", [f"experiment={name}", f"run_id={name}", *cfg.overrides])
         for name in cfg.experiments
     }
+    for train_cfg in settings.values():  # before anything is trained
+        data = instantiate(train_cfg.data, _convert_="all")
+        drawn_pairs(data, part=cfg.part, pairs=cfg.pairs, seed=cfg.seed)
     results = []
     for number, (name, train_cfg) in enumerate(settings.items(), start=1):
         title = f"{number}/{len(settings)} {name}"
@@ -39,7 +44,6 @@ def run(cfg: DictConfig, folder: Path) -> None:
             part=cfg.part,
             pairs=cfg.pairs,
             seed=cfg.seed,
-            paths=list(cfg.paths),
         )
         results.append(found)
         bend = found.pairs.comparison.bend()
@@ -65,7 +69,6 @@ def compared_run(
     part: str,
     pairs: int,
     seed: int,
-    paths: list[str],
 ) -> ComparedRun:
     """Train one model from the start and compare paths between codes of random pairs.
 
@@ -77,14 +80,11 @@ def compared_run(
         part: whose codes.
         pairs: how many pairs.
         seed: of their draw.
-        paths: which kinds of paths.
     """
     start = time.perf_counter()
     trained = train_in(folder, cfg, title=title, resume=False)
     with Console(stderr=True).status(f"{title}: comparing paths of {pairs} pairs"):
-        found = compare_pairs(
-            trained.model, trained.data, part=part, pairs=pairs, seed=seed, paths=paths
-        )
+        found = compare_pairs(trained.model, trained.data, part=part, pairs=pairs, seed=seed)
         save(found, folder / "interpolation")
         called = trained.cfg.about.name
         figures = draw(found, trained.model, trained.data, folder / "interpolation", name=called)

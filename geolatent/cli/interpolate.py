@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from hydra.utils import instantiate
 from jaxtyping import Float, Int
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from rich.table import Table
 from torch import Tensor
@@ -21,6 +23,7 @@ from geolatent.interpolation import Comparison, affine_null, compare, random_pai
 from geolatent.metrics import ImmersedMetric
 from geolatent.models import VAE
 from geolatent.training import load_weights
+from geolatent.training.training_data import fingerprint
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +44,7 @@ class PairComparison:
             the measurement finds where there is nothing to find.
         start: items at which they start, as rows of the part, `(b,)`.
         end: items at which they end, `(b,)`.
-        codes: of all items of the part, `(m, d)`.
+        codes: of all items of the part, on the model's device, `(m, d)`.
         part: which part.
         seed: of the draw.
     """
@@ -78,10 +81,13 @@ class PairComparison:
         return numbers
 
 
-def run(cfg: DictConfig, _: Path) -> None:
+def run(cfg: DictConfig, job: Path) -> None:
     """The command: load a run, compare paths, write table and figures, print the summary."""
-    run_folder = Path(cfg.run)
-    folder = Path(cfg.output)
+    if not OmegaConf.is_list(cfg.paths):
+        raise ValueError(f"paths={cfg.paths!r}: a list is needed, paths=[linear,geodesic].")
+    require_whole(cfg, "pairs", "seed")
+    run_folder = Path(str(cfg.run))
+    folder = output_folder(cfg, job, sweep=HydraConfig.get().mode == RunMode.MULTIRUN)
     waiting = Console(stderr=True)
     run_cfg, data, model = load_run(run_folder)
     with waiting.status(f"comparing paths between {cfg.pairs} pairs"):
@@ -98,17 +104,42 @@ def run(cfg: DictConfig, _: Path) -> None:
     print(f"written to {shown(folder)}")
 
 
+def require_whole(cfg: DictConfig, *names: str) -> None:
+    """Raise a ValueError if one of these settings is not a whole number."""
+    for name in names:
+        if isinstance(cfg[name], bool) or not isinstance(cfg[name], int):
+            raise ValueError(f"{name}={cfg[name]!r} must be a whole number.")
+
+
+def output_folder(cfg: DictConfig, job: Path, *, sweep: bool) -> Path:
+    """Where results go: `output`, by default inside the run; one folder for each job of a sweep.
+
+    Args:
+        cfg: with `run` and `output`.
+        job: the folder that Hydra chose.
+        sweep: whether this is one job of several.
+    """
+    if cfg.output is None:
+        return job if sweep else Path(str(cfg.run)) / "interpolation"
+    return Path(str(cfg.output)) / job.name if sweep else Path(str(cfg.output))
+
+
 def load_run(folder: Path) -> tuple[DictConfig, DataSplit, VAE]:
     """A training run's configuration, data, and model with its best weights.
 
     Raises:
         FileNotFoundError: there is no run in the folder, or it has no checkpoint.
-        ValueError: the checkpoint is damaged.
+        ValueError: the checkpoint is damaged, or the data are not those of the training.
     """
     cfg = read_config(folder)
     data = instantiate(cfg.data, _convert_="all")
     model = build_model(cfg).to(dtype=data.train.dtype)
-    load_weights(model, folder / "best.safetensors")
+    trained_on = load_weights(model, folder / "best.safetensors")["data"]
+    if fingerprint(data.train, data.validation if len(data.validation) else None) != trained_on:
+        raise ValueError(
+            f"run={folder}: the data ({data.name}) have changed since the training. Use the "
+            "original file, or train again."
+        )
     return cfg, data, model.eval()
 
 
@@ -137,13 +168,11 @@ def compare_pairs(
     Raises:
         ValueError: the part or a path is unknown, or the part has too few items.
     """
-    if part not in _PARTS:
-        raise ValueError(f"part={part!r}: choose one of {', '.join(_PARTS)}.")
-    items = getattr(data, part)
-    start, end = random_pairs(len(items), pairs, seed=seed)
+    start, end = drawn_pairs(data, part=part, pairs=pairs, seed=seed)
+    like = next(model.parameters())
     with torch.no_grad():
-        codes = model.encode(items)
-    comparison = compare(model, codes[start], codes[end], paths=paths, data=data.train)
+        codes = model.encode(getattr(data, part).to(like))
+    comparison = compare(model, codes[start], codes[end], paths=paths, data=data.train.to(like))
     metric = model.induced_metric()
     assert isinstance(metric, ImmersedMetric)  # a VAE's is a pull-back
     affine = affine_null(metric, codes)
@@ -157,6 +186,19 @@ def compare_pairs(
         part=part,
         seed=seed,
     )
+
+
+def drawn_pairs(
+    data: DataSplit, *, part: str, pairs: int, seed: int
+) -> tuple[Int[Tensor, "b"], Int[Tensor, "b"]]:
+    """Random pairs of items of a part, as rows of the part, on the CPU.
+
+    Raises:
+        ValueError: the part is unknown or has too few items.
+    """
+    if part not in _PARTS:
+        raise ValueError(f"part={part!r}: choose one of {', '.join(_PARTS)}.")
+    return random_pairs(len(getattr(data, part)), pairs, seed=seed)
 
 
 def save(found: PairComparison, folder: Path) -> None:

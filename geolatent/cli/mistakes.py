@@ -90,6 +90,9 @@ def mistake_in_settings(
             return _line(error)
         for override in parsed:
             key = override.key_or_group
+            for name in _choices(override) if key == "run_id" else ():
+                if name in ("", ".", "..") or "/" in name or "\\" in name:
+                    return f"run_id={name}: the name of one folder under runs/, not a path."
             free = override.is_add() or override.is_force_add() or key.startswith("hydra")
             if not (free or options[key] or key in settings):
                 return _no_such_setting(key, settings)

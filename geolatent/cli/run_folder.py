@@ -13,6 +13,7 @@
 """
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -78,8 +79,20 @@ def _flat(tree: Any, above: str = "") -> dict[str, Any]:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write numbers for people and programs; complete or not at all."""
-    _write(path, json.dumps(content, indent=2, allow_nan=True) + "\n")
+    """Write numbers for people and programs; complete or not at all.
+
+    JSON knows neither NaN nor infinity: null stands for a number that is not finite.
+    """
+    _write(path, json.dumps(_finite(content), indent=2, allow_nan=False) + "\n")
+
+
+def _finite(content: Any) -> Any:
+    """The same content with None for every number that is not finite."""
+    if isinstance(content, Mapping):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def read_config(folder: Path) -> DictConfig:

@@ -9,11 +9,12 @@ import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from hydra.utils import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from rich.table import Table
 
 from geolatent.cli.build_model import build_model, with_sizes
-from geolatent.cli.run_folder import METRICS, require_same_config, shown, write_json, write_start
+from geolatent.cli.run_folder import METRICS, require_same_config, shown, write_json
+from geolatent.cli.start_record import StartRecord
 from geolatent.cli.terminal import print_table
 from geolatent.data import DataSplit
 from geolatent.models import VAE
@@ -78,15 +79,15 @@ def train_in(
         ValueError: a setting is out of its range, or the folder holds a run with others.
     """
     data = instantiate(cfg.data, _convert_="all")
-    complete = with_sizes(cfg, data.width)
+    complete = with_absolute_path(with_sizes(cfg, data.width))
     config = instantiate(cfg.train, _convert_="all")
     device = _device(str(cfg.device))
     with isolated_random(config.seed):
         model = build_model(complete).to(device=device, dtype=data.train.dtype)
     if resume:
         require_same_config(folder, complete)
-    write_start(folder, complete, overrides=overrides)
-    metrics = train(model, data, config, folder, title=title, resume=resume)
+    record = StartRecord(folder, complete, overrides=overrides)
+    metrics = train(model, data, config, folder, title=title, resume=resume, record=record)
     write_json(folder / METRICS, metrics)
     return TrainedRun(cfg=complete, data=data, model=model, metrics=metrics)
 
@@ -99,6 +100,7 @@ def train(
     *,
     title: str = "training",
     resume: bool = True,
+    record: StartRecord | None = None,
 ) -> dict[str, float]:
     """Fit a model and measure it on the parts it was not fitted to.
 
@@ -109,6 +111,7 @@ def train(
         folder: for checkpoints and the log.
         title: what stands before the progress bar.
         resume: go on from the folder's last checkpoint, if there is one.
+        record: what writes the configuration down once the run is known to begin.
 
     Returns:
         Numbers by name; bounds in nats an item.
@@ -119,7 +122,7 @@ def train(
         data,
         config,
         directory=folder,
-        callbacks=[Progress(title)],
+        callbacks=[*([] if record is None else [record]), Progress(title)],
         resume=resume,
         overwrite=not resume,
     )
@@ -147,6 +150,15 @@ def reconstruction_error(model: VAE, x: torch.Tensor) -> float:
     like = next(model.parameters())
     x = x.to(like)
     return float((model.decode(model.encode(x)) - x).square().mean().sqrt())
+
+
+def with_absolute_path(cfg: DictConfig) -> DictConfig:
+    """A copy of the configuration whose data file is found from any folder."""
+    complete = cfg.copy()
+    path = OmegaConf.select(complete, "data.path")
+    if isinstance(path, str) and Path(path).expanduser().exists():
+        complete.data.path = str(Path(path).expanduser().resolve())
+    return complete
 
 
 def objective(metrics: dict[str, float]) -> float:

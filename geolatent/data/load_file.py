@@ -23,8 +23,8 @@ def load_file(
     path: str | Path,
     *,
     key: str | None = None,
-    label: str | None = None,
-    drop: Sequence[str] = (),
+    label: str | int | None = None,
+    drop: Sequence[str | int] = (),
     header: bool = True,
     separator: str = ",",
     image_shape: Sequence[int] | None = None,
@@ -62,13 +62,16 @@ def load_file(
     """
     path = Path(path).expanduser()
     _check_file(path)
+    # A column of a table without header is called '4', which a configuration reads as a number.
+    label = None if label is None else str(label)
+    dropped = [str(column) for column in drop]
     if precision not in get_args(Precision):
         raise ValueError(f"precision={precision!r}: choose one of {get_args(Precision)}.")
     feature_names: tuple[str, ...] = ()
     ending = path.suffix.lower()
     if ending == ".csv":
         values, labels, feature_names = read_csv(
-            path, label=label, drop=drop, header=header, separator=separator
+            path, label=label, drop=dropped, header=header, separator=separator
         )
     elif ending == ".npz":
         values, labels = read_npz(path, key=key, label=label)

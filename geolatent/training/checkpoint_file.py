@@ -89,7 +89,7 @@ def load_checkpoint(path: str | Path) -> Snapshot:
 
 
 def load_weights(model: nn.Module, path: str | Path) -> dict[str, Any]:
-    """Load the weights of a checkpoint, all of them or none, into a model of the same shape.
+    """Load the weights of a checkpoint, all of them or none, into a model of the same geometry.
 
     Args:
         model: built as the model that was trained.
@@ -110,6 +110,9 @@ def load_weights(model: nn.Module, path: str | Path) -> dict[str, Any]:
 
 def require_same_weights(model: nn.Module, weights: dict[str, Tensor], source: str) -> None:
     """Raise a ValueError that names every tensor that does not fit.
+
+    The buffers of ``model.latent`` declare its geometry and are never trained: loading does not
+    replace them, they have to be equal.
 
     Args:
         model: where the weights should go.
@@ -136,6 +139,21 @@ def require_same_weights(model: nn.Module, weights: dict[str, Tensor], source: s
             f"{source} was written for another model. Tensors {'; '.join(found)}. Build the model "
             "with the configuration of the run that wrote it."
         )
+    declared = [
+        f"{name} ({weights[name].tolist()} there, {buffer.tolist()} in this model)"
+        for name, buffer in model.named_buffers()
+        if name.startswith("latent.") and name in own and not _equal(weights[name], buffer)
+    ]
+    if declared:
+        raise ValueError(
+            f"{source} was written for another latent geometry: {', '.join(declared)}. Build the "
+            "model with the configuration of the run that wrote it."
+        )
+
+
+def _equal(one: Tensor, other: Tensor) -> bool:
+    """Whether two declared values are equal, up to the rounding of float32 if one passed it."""
+    return torch.allclose(one.cpu().double(), other.cpu().double(), rtol=1e-6, atol=0)
 
 
 def _digest(tensors: dict[str, Tensor], values: str) -> str:

@@ -43,11 +43,17 @@ def test_the_demo_leaves_one_folder_with_a_page(elsewhere: Path, capsys):
             "experiment=digits_euclidian: no such choice; did you mean digits_euclidean?",
         ),
         (["experiments=[]"], "experiments is empty"),
-        (["pairs=1000", f"overrides={SMALL}"], "ask for 1 to 135 pairs"),
+        (["pairs=1000"], "ask for 1 to 135 pairs"),
+        (["pairs=abc"], "pairs='abc' must be a whole number."),
+        (["part=tset"], "part='tset': choose one of"),
+        (["paths=[linear]"], "paths: no such setting"),  # the page needs all three
     ],
 )
-def test_mistakes(arguments: list[str], expected: str, capsys):
+def test_mistakes_are_found_before_anything_is_trained(
+    arguments: list[str], expected: str, elsewhere: Path, capsys
+):
     assert main(["demo", *arguments]) == 2
     said = capsys.readouterr().err
     assert expected in said
     assert "Traceback" not in said
+    assert list(elsewhere.rglob("*.*")) == []

@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -65,6 +66,9 @@ def test_the_seed_decides_the_pairs(trained_run: Path):
         (["pairs=1000"], "ask for 1 to 135 pairs"),
         (["part=tset"], "part='tset': choose one of train, validation, test."),
         (["paths=[linear,geodesics]"], "unknown paths ['geodesics']"),
+        (["paths=linear"], "paths='linear': a list is needed"),
+        (["pairs=abc"], "pairs='abc' must be a whole number."),
+        (["seed=1.5"], "seed=1.5 must be a whole number."),
     ],
 )
 def test_mistakes(arguments: list[str], expected: str, trained_run: Path, capsys):
@@ -89,3 +93,43 @@ def test_a_missing_checkpoint(trained_run: Path, elsewhere: Path, capsys):
     (elsewhere / "broken" / "best.safetensors").unlink()
     assert main(["interpolate", "run=broken", "pairs=2"]) == 2
     assert "best.safetensors: there is no such checkpoint" in capsys.readouterr().err
+
+
+def test_data_that_have_changed_since_the_training(tiny: list[str], elsewhere: Path, capsys):
+    rows = np.random.default_rng(0).normal(size=(60, 3))
+    (elsewhere / "there").mkdir()
+    np.save(elsewhere / "there" / "x.npy", rows)
+    assert main(["train", "data=file", "data.path=there/x.npy", "run_id=a", *tiny]) == 0
+    np.save(elsewhere / "there" / "x.npy", rows + rows**2)
+    assert main(["interpolate", "run=runs/a", "pairs=2", "output=paths"]) == 2
+    said = capsys.readouterr().err
+    assert "run=runs/a: the data (x) have changed since the training. Use the original" in said
+    assert not (elsewhere / "paths").exists()
+
+
+def test_a_relative_data_file_is_found_from_another_folder(
+    tiny: list[str], elsewhere: Path, monkeypatch
+):
+    np.save(elsewhere / "x.npy", np.random.default_rng(0).normal(size=(60, 3)))
+    assert main(["train", "data=file", "data.path=x.npy", "run_id=a", *tiny]) == 0
+    (elsewhere / "other").mkdir()
+    monkeypatch.chdir(elsewhere / "other")
+    load_run(elsewhere / "runs" / "a")
+
+
+@pytest.mark.parametrize("output", [[], ["output=paths"]])
+def test_in_a_sweep_every_job_has_its_own_folder(
+    output: list[str], trained_run: Path, elsewhere: Path
+):
+    arguments = ["pairs=2", "figures=false", "paths=[linear]", "seed=0,1", *output]
+    assert main(["interpolate", "-m", f"run={trained_run}", *arguments]) == 0
+    seeds = [json.loads(path.read_text())["seed"] for path in elsewhere.rglob("summary.json")]
+    assert sorted(seeds) == [0, 1]
+    assert not (trained_run / "interpolation").exists()
+
+
+def test_data_are_brought_to_the_model(trained_run: Path):
+    _, data, model = load_run(trained_run)  # the dtype stands for the device
+    found = compare_pairs(model.double(), data, pairs=2, paths=["linear"])
+    assert found.codes.dtype == torch.float64
+    assert len(found.table()) == 2

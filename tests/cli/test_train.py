@@ -69,6 +69,14 @@ def test_a_run_is_not_resumed_with_other_settings(tiny: list[str], elsewhere: Pa
     assert before == {path: path.read_bytes() for path in (elsewhere / "runs" / "a").iterdir()}
 
 
+def test_a_refused_resume_changes_nothing(tiny: list[str], elsewhere: Path, capsys):
+    assert main(["train", "run_id=a", *tiny]) == 0
+    before = {path: path.read_bytes() for path in (elsewhere / "runs" / "a").iterdir()}
+    assert main(["train", "run_id=a", *tiny, "train.epochs=1"]) == 2
+    assert "epochs (2 there, 1 now)" in capsys.readouterr().err
+    assert before == {path: path.read_bytes() for path in (elsewhere / "runs" / "a").iterdir()}
+
+
 def test_a_sweep_has_a_folder_for_each_run_and_tells_failures_at_once(
     tiny: list[str], elsewhere: Path, capsys
 ):

@@ -166,3 +166,11 @@ def test_other_kinds_and_options_are_refused(tmp_path):
     np.save(tmp_path / "x.npy", VALUES)
     with pytest.raises(ValueError, match="no labels"):
         load_file(tmp_path / "x.npy", label="y")
+
+
+def test_columns_without_names_are_called_by_numbers(tmp_path):
+    path = tmp_path / "cells.csv"
+    np.savetxt(path, np.column_stack([VALUES, np.arange(20) % 2]), delimiter=",")
+    parts = load_file(path, header=False, label=3, drop=[0])
+    assert parts.data_set.feature_names == ("1", "2")
+    assert len(parts.data_set.label_names) == 2

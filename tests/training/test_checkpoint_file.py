@@ -1,9 +1,12 @@
 import json
+import re
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
+from geolatent.latents import WrappedNormalSpace
+from geolatent.manifolds import Lorentz
 from geolatent.training import Snapshot, checkpoint_file, load_checkpoint, load_weights
 from geolatent.training import save_checkpoint as save
 
@@ -91,3 +94,24 @@ def test_there_is_no_pickle_in_it(path):
     assert json.loads(head["__metadata__"]["values"]) == {"epoch": 3, "loss": 0.1 + 0.2}
     offsets = [entry["data_offsets"][1] for key, entry in head.items() if key != "__metadata__"]
     assert 8 + length + max(offsets) == len(path.read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("buffer", "value"), [("manifold.curvature", -4.0), ("prior_scale", [2.0, 2.0])]
+)
+def test_a_declared_geometry_is_not_replaced(tmp_path, make_model, buffer, value):
+    def hyperbolic():
+        model = make_model()
+        model.latent = WrappedNormalSpace(Lorentz(2))
+        return model
+
+    weights = {f"model/{name}": tensor for name, tensor in hyperbolic().state_dict().items()}
+    save(tmp_path / "best.safetensors", Snapshot(weights))
+    load_weights(hyperbolic().double(), tmp_path / "best.safetensors")
+    model = hyperbolic()
+    model.latent.get_buffer(buffer).copy_(torch.tensor(value))
+    there = re.escape(str(weights[f"model/latent.{buffer}"].tolist()))
+    expected = rf"latent\.{re.escape(buffer)} \({there} there, {re.escape(str(value))} in this"
+    with pytest.raises(ValueError, match=expected):
+        load_weights(model, tmp_path / "best.safetensors")
+    assert model.latent.get_buffer(buffer).tolist() == value

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import geolatent
+from geolatent.latents import EuclideanSpace
 from geolatent.training import Callback, Checkpoints, TrainingConfig, fit, load_checkpoint
 
 SCRIPT = Path(__file__).with_name("killed_run.py")
@@ -166,6 +167,10 @@ def test_another_run_is_not_resumed(make_model, parts, tmp_path):
         resume(make_model(), (parts[0] + 1e-6, parts[1]))
     with pytest.raises(ValueError, match=r"missing: decoder\.log_scale"):
         resume(make_model(uncertain=True), parts)
+    wider = make_model()
+    wider.latent = EuclideanSpace(2, prior_scale=2.0)
+    with pytest.raises(ValueError, match=r"latent\.prior_scale \(\[1\.0, 1\.0\] there, \[2\.0"):
+        resume(wider, parts)
 
 
 def test_a_main_stage_that_is_over_is_not_made_longer(make_model, parts, tmp_path):
