@@ -9,6 +9,7 @@ from torch import Tensor
 
 from geolatent.geodesics.closed_form import known_exponential
 from geolatent.geodesics.geodesic_flow import geodesic_flow, metric_norm
+from geolatent.geodesics.pairs import require_pairs
 from geolatent.metrics.metric import Metric
 
 
@@ -84,7 +85,7 @@ def exponential(
     References:
         Hairer, E., Nørsett, S. P., Wanner, G. (1993). Solving Ordinary Differential Equations I.
     """
-    require_pairs(start, velocity, "start", "velocity")
+    require_pairs(start, velocity, names=("start", "velocity"))
     if tolerance is None:
         tolerance = default_tolerance(start.dtype)
     if not tolerance > 0 or max_steps < 1:
@@ -122,30 +123,3 @@ def exponential(
         converged=flow.end.isfinite().all(1),
         steps=flow.steps,
     )
-
-
-def require_pairs(first: Tensor, second: Tensor, *names: str) -> None:
-    """Refuse rows that do not belong together.
-
-    Raises:
-        ValueError: shapes, dtypes or devices differ, or a number is not finite.
-    """
-    one, other = names
-    if first.ndim != 2 or first.shape != second.shape or first.shape[1] < 1:
-        raise ValueError(
-            f"{one} and {other} must both be (b, d) with d at least 1, got "
-            f"{tuple(first.shape)} and {tuple(second.shape)}."
-        )
-    if first.dtype != second.dtype or first.device != second.device:
-        raise ValueError(
-            f"{one} is {first.dtype} on {first.device} but {other} is {second.dtype} on "
-            f"{second.device}; convert one of them."
-        )
-    if not first.is_floating_point():
-        raise ValueError(f"{one} must be floating point, got {first.dtype}.")
-    for name, rows in ((one, first), (other, second)):
-        bad = (~rows.isfinite()).any(1).nonzero().squeeze(1)
-        if len(bad):
-            raise ValueError(
-                f"{name} has {len(bad)} rows that are not finite, the first is row {int(bad[0])}."
-            )

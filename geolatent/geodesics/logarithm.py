@@ -10,9 +10,10 @@ from torch import Tensor
 from geolatent.geodesics.boundary_value import Linearised, collocate
 from geolatent.geodesics.closed_form import known_logarithm
 from geolatent.geodesics.connect import connect
-from geolatent.geodesics.exponential import default_tolerance, exponential, require_pairs
+from geolatent.geodesics.exponential import default_tolerance, exponential
 from geolatent.geodesics.gauss_collocation import gauss_collocation, resample
 from geolatent.geodesics.geodesic_flow import metric_norm
+from geolatent.geodesics.pairs import require_pairs
 from geolatent.geodesics.path import Path
 from geolatent.geodesics.path_velocity import path_velocity
 from geolatent.metrics.connection import geodesic_acceleration
@@ -83,7 +84,7 @@ def logarithm(
         Ascher, U. M., Mattheij, R. M. M., Russell, R. D. (1995). Numerical Solution of Boundary
         Value Problems for Ordinary Differential Equations.
     """
-    require_pairs(start, end, "start", "end")
+    require_pairs(start, end)
     if tolerance is None:
         tolerance = 10 * default_tolerance(start.dtype)
     if not tolerance > 0 or max_iterations < 1:

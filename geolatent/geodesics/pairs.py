@@ -1,26 +1,32 @@
-"""Checks of the codes that are to be joined."""
+"""Checks of rows that belong together."""
 
 from jaxtyping import Float
 from torch import Tensor
 
 
-def require_pairs(start: Float[Tensor, "b d"], end: Float[Tensor, "b d"]) -> None:
-    """Raise `ValueError` unless start and end are finite codes of one shape, dtype and device."""
-    if start.ndim != 2 or start.shape != end.shape or start.shape[1] < 1:
+def require_pairs(
+    first: Float[Tensor, "b d"],
+    second: Float[Tensor, "b d"],
+    *,
+    names: tuple[str, str] = ("start", "end"),
+) -> None:
+    """Raise `ValueError` unless both are finite rows of one shape, dtype and device."""
+    one, other = names
+    if first.ndim != 2 or first.shape != second.shape or first.shape[1] < 1:
         raise ValueError(
-            "start and end must both be (b, d) with d at least 1, got "
-            f"{tuple(start.shape)} and {tuple(end.shape)}."
+            f"{one} and {other} must both be (b, d) with d at least 1, got "
+            f"{tuple(first.shape)} and {tuple(second.shape)}."
         )
-    if start.dtype != end.dtype or start.device != end.device:
+    if first.dtype != second.dtype or first.device != second.device:
         raise ValueError(
-            f"start is {start.dtype} on {start.device} but end is {end.dtype} on {end.device}; "
-            "convert one of them."
+            f"{one} is {first.dtype} on {first.device} but {other} is {second.dtype} on "
+            f"{second.device}; convert one of them."
         )
-    if not start.is_floating_point():
-        raise ValueError(f"codes must be floating point, got {start.dtype}.")
-    for name, codes in (("start", start), ("end", end)):
-        bad = (~codes.isfinite()).any(1).nonzero().squeeze(1)
+    if not first.is_floating_point():
+        raise ValueError(f"{one} must be floating point, got {first.dtype}.")
+    for name, rows in ((one, first), (other, second)):
+        bad = (~rows.isfinite()).any(1).nonzero().squeeze(1)
         if len(bad):
             raise ValueError(
-                f"{name} has {len(bad)} codes that are not finite, the first in row {int(bad[0])}."
+                f"{name} has {len(bad)} rows that are not finite, the first is row {int(bad[0])}."
             )

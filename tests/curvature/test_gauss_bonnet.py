@@ -14,9 +14,6 @@ from geolatent.geodesics.path_velocity import path_velocity
 from geolatent.metrics import PullbackMetric
 from geolatent.networks import MLP, Torus
 
-# Type checks would take most of the time of so many small evaluations.
-unchecked = pytest.mark.usefixtures("as_in_production")
-
 
 def _angle(matrix, u, v):
     """From u to v, counted in the orientation of the codes."""
@@ -33,7 +30,6 @@ def _surface(name):
     return decoder, torch.tensor([[0.0, 0.0], [1.0, 0.2], [0.3, 0.9]], dtype=torch.float64)
 
 
-@unchecked
 @pytest.mark.parametrize("name", ["torus", "decoder"])
 def test_geodesic_triangle(name):
     surface, corners = _surface(name)

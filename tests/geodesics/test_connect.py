@@ -255,7 +255,7 @@ class TestDegenerateInput:
         [
             (torch.zeros(2, 3), torch.zeros(2, 2), r"\(2, 3\) and \(2, 2\)"),
             (torch.zeros(2, 2), torch.zeros(2, 2).double(), "convert one of them"),
-            (torch.tensor([[0.0], [math.nan]]), torch.zeros(2, 1), "the first in row 1"),
+            (torch.tensor([[0.0], [math.nan]]), torch.zeros(2, 1), "the first is row 1"),
         ],
     )
     @pytest.mark.usefixtures("as_in_production")

@@ -12,9 +12,6 @@ from geolatent.manifolds import Lorentz, PoincareBall
 from geolatent.metrics import EuclideanMetric, ManifoldMetric, Metric, PullbackMetric
 from geolatent.networks import MLP, HyperbolicPatch, Sphere, Torus
 
-# Type checks would take most of the time of so many small evaluations.
-unchecked = pytest.mark.usefixtures("as_in_production")
-
 # Greatest error of an end point relative to the geodesic's length: at the default tolerances of a
 # step, 1e-5 and 1e-10, ten times less was measured (2e-6 with rounding, 2e-11).
 END_ERROR = {torch.float32: 5e-6, torch.float64: 1e-10}
@@ -61,7 +58,6 @@ def test_great_circles(dtype):
     assert result.end.dtype == dtype
 
 
-@unchecked
 def test_torus_is_that_of_scipy_to_1e9():
     z, v = 2 * torch.randn(2, 8, 2, dtype=torch.float64)
 
@@ -81,7 +77,6 @@ def test_torus_is_that_of_scipy_to_1e9():
     torch.testing.assert_close(found, torch.tensor(np.array(expected)), rtol=1e-9, atol=1e-9)
 
 
-@unchecked
 def test_smaller_tolerances_give_smaller_errors_and_drifts():
     z, v, length, circle = _on_sphere(10, speed=4.0)
     metric, t = PullbackMetric(Sphere()), torch.ones(1, dtype=torch.float64)
@@ -97,7 +92,6 @@ def test_smaller_tolerances_give_smaller_errors_and_drifts():
         assert steps[narrow] > steps[wide]
 
 
-@unchecked
 def test_matrix_metric_is_the_poincare_ball():
     ball = PoincareBall(3)
     z = 0.4 * torch.randn(6, 3, dtype=torch.float64).clamp(-1, 1)
@@ -144,12 +138,11 @@ def test_integrated_lorentz_is_its_closed_form():
     torch.testing.assert_close(result.end, exponential(metric, z, v).end, rtol=0, atol=1e-6)
 
 
-@unchecked
 @pytest.mark.parametrize("size", [1, 2, 5, 10])
 def test_decoders_run_back_to_where_they_came_from(size):
     decoder = MLP(size, 30, hidden=(32, 32)).double().requires_grad_(False)
     metric = PullbackMetric(decoder)
-    z, v = torch.randn(2, 4, size, dtype=torch.float64)
+    z, v = 0.5 * torch.randn(2, 4, size, dtype=torch.float64)
     there = exponential(metric, z, v, tolerance=1e-7)
     assert there.converged.all()
     assert there.speed_drift.max() < 1e-7
@@ -157,7 +150,6 @@ def test_decoders_run_back_to_where_they_came_from(size):
     torch.testing.assert_close(back.end, z, rtol=0, atol=1e-5)
 
 
-@unchecked
 def test_times_are_fractions_of_the_velocity():
     metric = PullbackMetric(HyperbolicPatch())
     z = torch.tensor([[1.0, 0.0]], dtype=torch.float64)
@@ -167,7 +159,6 @@ def test_times_are_fractions_of_the_velocity():
         torch.testing.assert_close(points[:, index], exponential(metric, z, fraction * v).end)
 
 
-@unchecked
 def test_results_do_not_depend_on_the_batch():
     metric = PullbackMetric(Sphere())
     z, v, _, _ = _on_sphere(8)
@@ -179,7 +170,6 @@ def test_results_do_not_depend_on_the_batch():
         torch.testing.assert_close(alone.end[0], together.end[i], rtol=1e-11, atol=1e-13)
 
 
-@unchecked
 def test_results_do_not_depend_on_the_units():
     z, v, _, _ = _on_sphere(5)
     plain = exponential(PullbackMetric(Sphere()), z, v)
@@ -190,7 +180,6 @@ def test_results_do_not_depend_on_the_units():
 
 
 class TestFailures:
-    @unchecked
     def test_a_geodesic_that_leaves_in_finite_time_fails_alone(self):
         """tanh z moves at constant speed, so that velocity 2 reaches infinity at time ½."""
         metric = PullbackMetric(torch.tanh)
@@ -209,7 +198,6 @@ class TestFailures:
         assert result.points[1, :, 0].isnan().tolist() == [False, True]
         assert result.steps[1] < 150  # given up, not stalled
 
-    @unchecked
     def test_nan_spoils_its_own_geodesic_only(self):
         def decoder(z):
             return torch.where(z[..., :1] > 1, torch.nan, Sphere()(z))

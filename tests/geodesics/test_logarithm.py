@@ -15,9 +15,6 @@ from geolatent.manifolds import Lorentz
 from geolatent.metrics import EuclideanMetric, ManifoldMetric, Metric, PullbackMetric
 from geolatent.networks import MLP, HyperbolicPatch, Sphere, SwissRoll, Torus
 
-# Type checks would take most of the time of so many small evaluations.
-unchecked = pytest.mark.usefixtures("as_in_production")
-
 SURFACES = {"sphere": Sphere(), "swiss roll": SwissRoll(), "hyperbolic patch": HyperbolicPatch()}
 # Greatest relative error of a length: a few roundings were measured (4e-15, 2e-7).
 LENGTH_ERROR = {torch.float32: 2e-6, torch.float64: 1e-12}
@@ -62,7 +59,6 @@ def test_lengths_are_the_closed_form(name, dtype):
     assert result.velocity.dtype == dtype
 
 
-@unchecked
 def test_matrix_metrics_give_the_same():
     start, end = _pairs("hyperbolic patch", count=4)
     result = logarithm(MatrixOnly(PullbackMetric(HyperbolicPatch())), start, end)
@@ -71,11 +67,10 @@ def test_matrix_metrics_give_the_same():
     torch.testing.assert_close(result.length, exact, rtol=1e-12, atol=0)
 
 
-@unchecked
 @pytest.mark.parametrize("size", [1, 2, 5, 10])
 def test_exponential_undoes_it(size):
     metric = PullbackMetric(_decoder(size))
-    start, end = torch.randn(2, 3, size, dtype=torch.float64)
+    start, end = 0.5 * torch.randn(2, 3, size, dtype=torch.float64)
     path = connect(metric, start, end)
     result = logarithm(metric, start, end, path=path, tolerance=1e-6)
     assert result.converged.all()
@@ -84,7 +79,6 @@ def test_exponential_undoes_it(size):
     torch.testing.assert_close(path.length, result.length, rtol=1e-6, atol=0)
 
 
-@unchecked
 def test_logarithm_undoes_the_exponential():
     metric = PullbackMetric(Torus())
     z = torch.rand(5, 2, dtype=torch.float64)
@@ -93,7 +87,6 @@ def test_logarithm_undoes_the_exponential():
     torch.testing.assert_close(result.velocity, v, rtol=0, atol=1e-8)
 
 
-@unchecked
 def test_strongly_bent_decoder():
     metric = PullbackMetric(_decoder(2, scale=3.0))
     start, end = torch.randn(2, 3, 2, dtype=torch.float64)
@@ -102,7 +95,6 @@ def test_strongly_bent_decoder():
     assert result.iterations.max() > 5  # more than one number of nodes was needed
 
 
-@unchecked
 def test_initial_curve_chooses_the_geodesic():
     """Round the sphere the long way: also a geodesic, of length 2π − d."""
     start = torch.tensor([[0.2, 0.0]], dtype=torch.float64)
@@ -110,14 +102,14 @@ def test_initial_curve_chooses_the_geodesic():
     metric = PullbackMetric(Sphere())
     short = Sphere().distance(start, end)
     around = end - torch.tensor([[0.0, 2 * math.pi]], dtype=torch.float64)
-    forward = logarithm(metric, start, end)
+    forward = logarithm(metric, start, end, tolerance=1e-8)
     backward = -forward.velocity * (2 * math.pi / short - 1)
     t = torch.linspace(0, 1, 33, dtype=torch.float64)
     points = exponential(metric, start, backward, t=t, tolerance=1e-6).points
     rough = measure(metric, points + 1e-3 * torch.sin(17 * points))
-    result = logarithm(metric, start, around, path=rough)
-    torch.testing.assert_close(result.length, 2 * math.pi - short, rtol=1e-10, atol=0)
-    torch.testing.assert_close(result.velocity, backward, rtol=0, atol=1e-8)
+    result = logarithm(metric, start, around, path=rough, tolerance=1e-6)
+    torch.testing.assert_close(result.length, 2 * math.pi - short, rtol=1e-8, atol=0)
+    torch.testing.assert_close(result.velocity, backward, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("metric", [EuclideanMetric(), ManifoldMetric(Lorentz(3, curvature=-0.5))])
@@ -134,10 +126,9 @@ def test_closed_forms(metric):
     torch.testing.assert_close(reached, end, rtol=0, atol=1e-10)
 
 
-@unchecked
 def test_results_do_not_depend_on_batch_or_units():
     metric = PullbackMetric(_decoder(2, scale=1.5))
-    start, end = torch.randn(2, 3, 2, dtype=torch.float64)
+    start, end = 0.7 * torch.randn(2, 3, 2, dtype=torch.float64)
     together = logarithm(metric, start, end, tolerance=1e-6)
     alone = logarithm(metric, start[2:3], end[2:3], tolerance=1e-6)
     torch.testing.assert_close(alone.velocity[0], together.velocity[2], rtol=0, atol=1e-9)
@@ -175,7 +166,6 @@ class TestFailures:
         assert not result.converged.any()
         assert result.velocity.isnan().all()
 
-    @unchecked
     def test_too_few_iterations_say_so(self):
         metric = PullbackMetric(_decoder(2, scale=3.0))
         start, end = torch.randn(2, 4, 2, dtype=torch.float64)
@@ -199,7 +189,6 @@ class TestFailures:
 
 
 class TestCertify:
-    @unchecked
     def test_good_paths_pass_and_wrong_ones_do_not(self):
         metric = PullbackMetric(Sphere())
         start, end = _pairs("sphere", count=3)
@@ -230,7 +219,6 @@ class TestCertify:
         assert certificate.dtype == torch.float32
         assert certificate.converged.all()
 
-    @unchecked
     def test_curves_that_cannot_be_certified(self):
         def decoder(z):
             return torch.where(z[..., :1] > 1, torch.nan, Sphere()(z))
@@ -241,7 +229,7 @@ class TestCertify:
         path = connect(metric, start, end)
         points = path.points.clone()
         points[1, 5] = math.nan
-        for candidate in (path, replace(path, points=points)):
+        for candidate in (replace(path, points=points), path):
             certificate = certify(metric, candidate, tolerance=1e-5)
             assert certificate.converged.tolist() == [True, False, True]
             assert certificate.length.isfinite().tolist() == [True, False, True]

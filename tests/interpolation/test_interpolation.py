@@ -113,7 +113,7 @@ class TestCompare:
         ("start", "end", "data", "message"),
         [
             (torch.zeros(1, 2), torch.zeros(5, 2), None, r"\(1, 2\) and \(5, 2\)"),
-            (torch.full((3, 2), math.nan), torch.zeros(3, 2), None, "3 codes that are not finite"),
+            (torch.full((3, 2), math.nan), torch.zeros(3, 2), None, "3 rows that are not finite"),
             (torch.zeros(3, 2).int(), torch.zeros(3, 2).int(), None, "floating point"),
             (torch.zeros(3, 2), torch.ones(3, 2), torch.rand(1, 3), "at least two rows"),
             (torch.zeros(3, 2), torch.ones(3, 2), torch.full((4, 3), math.inf), "12 entries"),
