@@ -8,7 +8,7 @@ from omegaconf import DictConfig
 from geolatent.cli.published import Request, known_experiment
 from geolatent.cli.run_folder import shown, write_json
 from geolatent.cli.terminal import print_table
-from geolatent.training.atomic_write import atomic_write
+from geolatent.storage import atomic_write
 
 NUMBERS, TEXT = "table.json", "table.md"
 _OWN = ("experiment", "run_id", "seeds", "rows", "hydra")  # not settings of a training run

@@ -129,6 +129,6 @@ def _runs_near(folder: Path) -> list[str]:
 
 def _write(path: Path, text: str) -> None:
     # Imports torch, which nothing else here needs: a typo should be answered without it.
-    from geolatent.training.atomic_write import atomic_write
+    from geolatent.storage import atomic_write
 
     atomic_write(path, text.encode())

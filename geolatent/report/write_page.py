@@ -2,13 +2,12 @@
 
 import base64
 import math
-import os
-import tempfile
 from pathlib import Path
 
 from geolatent.interpolation import Bend
 from geolatent.report.finding import TOLERATED_SHARE, finding, headline, verdict
 from geolatent.report.page import ModelSection, Page, ReportFigure
+from geolatent.storage import atomic_write
 
 _TEMPLATE = "page.html.j2"
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -29,21 +28,12 @@ def write_page(page: Page, path: str | Path) -> Path:
     Raises:
         ValueError: a picture is neither PNG nor SVG.
         FileNotFoundError: a picture's file does not exist.
+        OSError: the file cannot be written; the one before it is whole.
     """
     target = Path(path)
     html = render_page(page)
     target.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(html)
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    atomic_write(target, html.encode())
     return target
 
 

@@ -11,7 +11,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from geolatent.latents import DataDependent
-from geolatent.training.atomic_write import atomic_write
+from geolatent.storage import atomic_write
 from geolatent.training.snapshot import Snapshot
 
 FORMAT = "geolatent-checkpoint"

@@ -1,7 +1,5 @@
 """Figures as files that are the same every time."""
 
-import os
-import tempfile
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
@@ -10,6 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from PIL import Image  # matplotlib brings it
 
+from geolatent.storage import atomic_write
 from geolatent.viz.style import PNG_DPI, figure_style
 
 # Neither a date nor a version: the same figure gives the same bytes.
@@ -38,6 +37,7 @@ def save_figure(
 
     Raises:
         ValueError: a format is not one of the three.
+        OSError: a file cannot be written; the one before it is whole.
     """
     target = Path(path)
     kinds = [target.suffix.removeprefix("."), *also]
@@ -52,7 +52,8 @@ def save_figure(
         stream = BytesIO()
         fig.savefig(stream, format=kind, dpi=dpi, metadata=_METADATA[kind])
         content = _compressed(stream.getvalue(), dpi) if kind == "png" else stream.getvalue()
-        written.append(_write(content, target.with_suffix(f".{kind}")))
+        written.append(target.with_suffix(f".{kind}"))
+        atomic_write(written[-1], content)
     return written
 
 
@@ -63,23 +64,3 @@ def _compressed(png: bytes, dpi: int) -> bytes:
         opaque = picture.convert("RGB")
         opaque.save(stream, "PNG", optimize=True, dpi=(dpi, dpi))
     return stream.getvalue()
-
-
-def _write(content: bytes, target: Path) -> Path:
-    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-        # mkstemp is private to its owner; a figure is a file like any other.
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return target
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -4,7 +4,7 @@ import resource
 
 import pytest
 
-from geolatent.training.atomic_write import atomic_write, partial_path
+from geolatent.storage import atomic_write, partial_path
 
 
 def test_content_is_replaced_whole(tmp_path):
