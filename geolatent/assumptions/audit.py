@@ -1,0 +1,127 @@
+"""Testing what a latent space is taken for."""
+
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+import geolatent
+from geolatent.assumptions.assumption import Assumption
+from geolatent.assumptions.audit_report import AuditReport
+from geolatent.assumptions.catalogue import catalogue
+from geolatent.assumptions.examine import examine
+from geolatent.assumptions.finding import Finding
+from geolatent.assumptions.finding_store import FindingStore
+from geolatent.assumptions.readiness import Evidence
+from geolatent.assumptions.subject import Subject
+from geolatent.geodesics.block_progress import progress_bar
+from geolatent.latents import LatentModel
+
+
+@torch.no_grad()
+def audit(
+    model: LatentModel | nn.Module | Callable[[Tensor], Tensor],
+    codes: Tensor,
+    *,
+    data: Tensor | None = None,
+    labels: Tensor | None = None,
+    nuisance: Mapping[str, Tensor] | None = None,
+    assumptions: Sequence[str | Assumption] | None = None,
+    evidence: Evidence | None = None,
+    pairs: int = 200,
+    seconds: float | None = None,
+    directory: str | Path | None = None,
+    seed: int = 0,
+    progress: bool = False,
+) -> AuditReport:
+    """Test assumptions on a model, or on a decoder that somebody else trained.
+
+    Every assumption is measured with a 95 % interval and judged against a tolerance that was
+    stated beforehand; claims of geometry are measured on the nearest affine decoder too.
+
+    Args:
+        model: a model, or any decoder `(*b, d) -> (*b, ...)`.
+        codes: of the data, `(n, d)`; of data that the model was not trained on, if possible.
+        data: what was encoded, `(n, ...)`, row for row.
+        labels: a class for each code, `(n,)`.
+        nuisance: variables that codes should not tell, such as a hospital, by name, `(n,)` each.
+        assumptions: names, or your own objects; all of the catalogue if not given.
+        evidence: what you know of the model beyond what is tested here, for its readiness.
+        pairs: disjoint random pairs that geodesics are computed for, at most.
+        seconds: after them no further assumption is begun; those left out are inconclusive.
+        directory: where findings are kept; the same audit again goes on from there.
+        seed: of everything random; the caller's random state stays as it was.
+        progress: show a bar on stderr.
+
+    Returns:
+        The findings, by name.
+
+    Raises:
+        ValueError: an assumption is unknown or named twice, or the subject's parts do not fit.
+        TypeError: the model is neither a model nor callable.
+    """
+    chosen = _chosen(assumptions)
+    subject = Subject(
+        model, codes, data=data, labels=labels, nuisance=nuisance, pairs=pairs, seed=seed
+    )
+    store = None if directory is None else FindingStore(directory, subject.fingerprint())
+    began = time.monotonic()
+    findings: dict[str, Finding] = {}
+    order = list(range(len(chosen)))
+    for row in progress_bar(order, title="audit") if progress else order:
+        assumption = chosen[row]
+        finding = None if store is None else store.read(assumption)
+        if finding is None and seconds is not None and time.monotonic() - began > seconds:
+            findings[assumption.claim.name] = Finding(
+                assumption.claim, "inconclusive", f"The time budget of {seconds:g} s was spent."
+            )
+            continue
+        if finding is None:
+            finding = examine(assumption, subject)
+            if store is not None:
+                store.write(assumption, finding)
+        findings[assumption.claim.name] = finding
+    about = _about(subject, time.monotonic() - began)
+    return AuditReport(findings, about, evidence or Evidence())
+
+
+def _chosen(assumptions: Sequence[str | Assumption] | None) -> list[Assumption]:
+    known = catalogue()
+    if assumptions is None:
+        return list(known.values())
+    if isinstance(assumptions, str | Assumption):
+        raise TypeError("assumptions are several: give a list of names or objects.")
+    unknown = [a for a in assumptions if isinstance(a, str) and a not in known]
+    if unknown:
+        raise ValueError(f"unknown assumptions {unknown}; choose from {list(known)}.")
+    chosen = [known[a] if isinstance(a, str) else a for a in assumptions]
+    names = [assumption.claim.name for assumption in chosen]
+    if len(set(names)) < len(names) or not names:
+        raise ValueError(f"name at least one assumption, and each once; got {names}.")
+    return chosen
+
+
+def _about(subject: Subject, seconds: float) -> dict[str, Any]:
+    return {
+        "model": type(subject.model).__name__,
+        "codes": len(subject.codes),
+        "dimension": subject.codes.shape[1],
+        "dtype": str(subject.codes.dtype).removeprefix("torch."),
+        "pairs": subject.pair_count,
+        "data": subject.data is not None,
+        "labels": subject.labels is not None,
+        "nuisance": sorted(subject.nuisance),
+        "seed": subject.seed,
+        "seconds": round(seconds, 2),
+        "versions": {
+            "geolatent": geolatent.__version__,
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+    }

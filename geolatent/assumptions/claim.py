@@ -1,0 +1,34 @@
+"""What an assumption says, before any data were looked at."""
+
+from dataclasses import dataclass
+from typing import Literal, final
+
+from geolatent.assumptions.tolerance import Tolerance
+
+Kind = Literal["geometry", "statistics", "data", "causal", "integrity"]
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A statement that can fail, and how much of a failure is tolerated.
+
+    Attributes:
+        name: the key in reports and configurations.
+        sentence: the claim.
+        kind: what it is about.
+        effect: what is measured, in words, with its unit.
+        tolerance: the effects that the claim allows.
+        remedy: what to do if it fails, and the configuration that does it.
+        minimum_sample: items below which nothing is concluded.
+        has_null: whether it has to hold on an affine decoder; if it does not, nothing is concluded.
+    """
+
+    name: str
+    sentence: str
+    kind: Kind
+    effect: str
+    tolerance: Tolerance
+    remedy: str
+    minimum_sample: int = 20
+    has_null: bool = False

@@ -1,0 +1,44 @@
+"""From a measurement to a verdict."""
+
+import time
+
+from geolatent.assumptions.assumption import Assumption
+from geolatent.assumptions.finding import Finding
+from geolatent.assumptions.measurement import Measurement, NotApplicable
+from geolatent.assumptions.subject import Subject
+
+
+def examine(assumption: Assumption, subject: Subject) -> Finding:
+    """Test one assumption on one subject.
+
+    The claim is inconclusive, whatever the interval says, on fewer items than its minimum sample,
+    and where the same measurement does not find it true on an affine decoder.
+    """
+    began = time.perf_counter()
+    claim = assumption.claim
+    measured = assumption.measure(subject)
+    if isinstance(measured, NotApplicable):
+        return Finding(claim, "not-applicable", measured.reason)
+    null: Measurement | None = None
+    if claim.has_null:
+        on_null = assumption.measure(subject.null())
+        null = on_null if isinstance(on_null, Measurement) else None
+    seconds = time.perf_counter() - began
+    verdict = claim.tolerance.judge(measured.interval)
+    reason = _REASONS[verdict]
+    if measured.sample < claim.minimum_sample:
+        verdict = "inconclusive"
+        reason = f"{measured.sample} items could be measured, {claim.minimum_sample} are needed."
+    elif null is not None and claim.tolerance.judge(null.interval) == "violated":
+        verdict = "inconclusive"
+        reason = (
+            "The same measurement finds the claim violated on an affine decoder, where it is true."
+        )
+    return Finding(claim, verdict, reason, measured, null, seconds)
+
+
+_REASONS = {
+    "holds": "The whole 95 % interval is inside the tolerance.",
+    "violated": "The whole 95 % interval is outside the tolerance.",
+    "inconclusive": "The 95 % interval reaches over the edge of the tolerance: more data decide.",
+}

@@ -1,0 +1,62 @@
+"""What an estimator found."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import final
+
+import numpy as np
+from jaxtyping import Float
+
+from geolatent.assumptions.verdict import Interval
+
+
+@final
+@dataclass(frozen=True)
+class Items:
+    """One value for each code, or each pair of codes, that was looked at.
+
+    Attributes:
+        codes: `(n, k, d)`: k = 1 for single codes, 2 for the ends of pairs.
+        values: `(n,)`, NaN where it could not be measured.
+        worse: whether greater (1) or lesser (-1) values are worse.
+    """
+
+    codes: Float[np.ndarray, "n k d"]
+    values: Float[np.ndarray, "n"]
+    worse: int = 1
+
+    def worst(self, count: int) -> "Items":
+        """The items that fit the claim least, worst first; those without a value are left out."""
+        finite = np.flatnonzero(np.isfinite(self.values))
+        order = finite[np.argsort(-self.worse * self.values[finite], kind="stable")][:count]
+        return Items(self.codes[order], self.values[order], self.worse)
+
+
+@final
+@dataclass(frozen=True)
+class Measurement:
+    """An effect with its 95 % interval.
+
+    Attributes:
+        effect: in the unit of the claim.
+        interval: of the effect, 95 %.
+        sample: items that it rests on.
+        failed: further items that could not be measured; the interval must allow for them.
+        items: the value of every item, for pictures and for where it fails.
+        details: further numbers worth reading, by name.
+    """
+
+    effect: float
+    interval: Interval
+    sample: int
+    failed: int = 0
+    items: Items | None = None
+    details: Mapping[str, float] = field(default_factory=dict)
+
+
+@final
+@dataclass(frozen=True)
+class NotApplicable:
+    """There is nothing to measure, and why: a sentence."""
+
+    reason: str

@@ -1,0 +1,117 @@
+"""How far a model is from being relied on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import final
+
+from geolatent.assumptions.claim import Kind
+from geolatent.assumptions.finding import Finding
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What an audit cannot see of a model, and its user states.
+
+    Attributes:
+        trained: whether it was trained at all.
+        converged: whether training had stopped improving.
+        sensitivity: whether the verdicts' dependence on unreported choices is known.
+        elsewhere: whether the findings were confirmed on data from another source.
+    """
+
+    trained: bool = False
+    converged: bool = False
+    sensitivity: bool = False
+    elsewhere: bool = False
+
+
+@final
+@dataclass(frozen=True)
+class Readiness:
+    """A level on the ladder, after the Technology Readiness Levels, and the way to the next.
+
+    Attributes:
+        level: 0 to 8, the last one of which all before are reached too.
+        name: of the level.
+        missing: what exactly the next level asks for; empty at the top.
+    """
+
+    level: int
+    name: str
+    missing: tuple[str, ...]
+
+    def __str__(self) -> str:
+        said = f"readiness {self.level} of {len(LEVELS)}: {self.name}"
+        return said if not self.missing else f"{said}; next: {'; '.join(self.missing)}"
+
+
+LEVELS = (
+    "trained",
+    "converged",
+    "integrity holds",
+    "data audited",
+    "assumptions tested",
+    "reproducible across seeds",
+    "sensitivity known",
+    "confirmed on data from elsewhere",
+)
+"""From the first to the last."""
+
+_SEEDS = "seed-stable"
+
+
+def readiness(findings: Mapping[str, Finding], evidence: Evidence) -> Readiness:
+    """The level that findings and evidence reach.
+
+    A level of integrity or data wants every applicable claim to hold. 'assumptions tested' wants a
+    definite verdict on each geometric, statistical and causal claim, whichever it is: a violated
+    assumption that is known can be acted on.
+    """
+    steps = (
+        _stated(evidence.trained, "say that the model was trained (evidence trained)"),
+        _stated(evidence.converged, "show that training converged (evidence converged)"),
+        _all_hold(findings, "integrity"),
+        _all_hold(findings, "data"),
+        _all_definite(findings),
+        _seed_stable(findings),
+        _stated(evidence.sensitivity, "run a sensitivity analysis (geolatent sensitivity)"),
+        _stated(evidence.elsewhere, "confirm the findings on data from elsewhere"),
+    )
+    for level, missing in enumerate(steps):
+        if missing:
+            return Readiness(level, LEVELS[level - 1] if level else "nothing shown yet", missing)
+    return Readiness(len(LEVELS), LEVELS[-1], ())
+
+
+def _stated(is_so: bool, otherwise: str) -> tuple[str, ...]:
+    return () if is_so else (otherwise,)
+
+
+def _all_hold(findings: Mapping[str, Finding], kind: Kind) -> tuple[str, ...]:
+    of_kind = [f for f in findings.values() if f.claim.kind == kind]
+    if not any(f.verdict != "not-applicable" for f in of_kind):
+        return (f"test at least one claim of the kind '{kind}'",)
+    return tuple(
+        f"{f.name} is {f.verdict}" for f in of_kind if f.verdict not in ("holds", "not-applicable")
+    )
+
+
+def _all_definite(findings: Mapping[str, Finding]) -> tuple[str, ...]:
+    tested = [
+        f
+        for f in findings.values()
+        if f.claim.kind in ("geometry", "statistics", "causal")
+        and f.name != _SEEDS
+        and f.verdict != "not-applicable"
+    ]
+    if not tested:
+        return ("test the assumptions of geometry and statistics",)
+    return tuple(f"{f.name} is inconclusive" for f in tested if f.verdict == "inconclusive")
+
+
+def _seed_stable(findings: Mapping[str, Finding]) -> tuple[str, ...]:
+    found = findings.get(_SEEDS)
+    if found is None or found.verdict == "not-applicable":
+        return ("train the model with other seeds and audit them together (seed-stable)",)
+    return () if found.verdict == "holds" else (f"{_SEEDS} is {found.verdict}",)

@@ -1,0 +1,154 @@
+"""What is audited: a decoder or model, its codes, and what is known of the data."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import final
+
+import torch
+from jaxtyping import Int
+from torch import Tensor, nn
+
+from geolatent.geodesics import Path, connect
+from geolatent.interpolation import affine_null, random_pairs
+from geolatent.latents import BareDecoder, LatentModel, as_latent_model
+from geolatent.metrics import ImmersedMetric
+
+_FEWEST = 4  # codes: two disjoint pairs
+_PRINTED = 64  # codes whose decoded values tell decoders apart
+
+
+@final
+@dataclass(frozen=True)
+class Pairs:
+    """Random disjoint pairs of codes and the geodesics between them.
+
+    Attributes:
+        start: rows of the starts in the subject's codes, `(b,)`.
+        end: rows of the ends, `(b,)`.
+        path: the geodesics of the induced metric.
+    """
+
+    start: Int[Tensor, "b"]
+    end: Int[Tensor, "b"]
+    path: Path
+
+
+@final
+class Subject:
+    """A decoder and its codes; what several assumptions need is computed once.
+
+    Args:
+        model: a model, or any decoder `(*b, d) -> (*b, ...)`, trained by anybody.
+        codes: of the data, `(n, d)`; of data that the model was not trained on, if possible.
+        data: what was encoded, `(n, ...)`, row for row.
+        labels: a class for each code, `(n,)`, integers.
+        nuisance: variables that codes should not tell, by name, `(n,)` each, integers.
+        pairs: disjoint random pairs that geodesics are computed for, at most.
+        seed: of everything random.
+
+    Raises:
+        TypeError: the model is neither a model nor callable, or codes are no floating-point tensor.
+        ValueError: shapes do not fit together, there are too few codes, or one is not finite.
+    """
+
+    def __init__(
+        self,
+        model: LatentModel | nn.Module | Callable[[Tensor], Tensor],
+        codes: Tensor,
+        *,
+        data: Tensor | None = None,
+        labels: Tensor | None = None,
+        nuisance: Mapping[str, Tensor] | None = None,
+        pairs: int = 200,
+        seed: int = 0,
+    ) -> None:
+        self.model = as_latent_model(model)
+        if not isinstance(codes, Tensor) or not codes.is_floating_point():
+            raise TypeError(f"codes must be a floating-point tensor (n, d), got {_said(codes)}.")
+        if codes.ndim != 2 or len(codes) < _FEWEST or not codes.shape[1]:
+            raise ValueError(
+                f"codes must be (n, d) with n at least {_FEWEST}, got {tuple(codes.shape)}."
+            )
+        if not codes.isfinite().all():
+            row = int((~codes.isfinite()).any(1).nonzero()[0])
+            raise ValueError(f"codes must be finite; row {row} is {codes[row].tolist()}.")
+        if pairs < 1:
+            raise ValueError(f"pairs must be at least 1, got {pairs}.")
+        self.codes = codes.detach()
+        self.data = self._aligned("data", data)
+        self.labels = self._aligned("labels", labels)
+        self.nuisance = {
+            name: values
+            for name, given in (nuisance or {}).items()
+            if (values := self._aligned(f"nuisance {name!r}", given)) is not None
+        }
+        if self.data is not None and not self.data.isfinite().all():
+            raise ValueError("data must be finite; some entry is NaN or infinite.")
+        self.pair_count = min(pairs, len(codes) // 2)
+        self.seed = seed
+
+    def _aligned(self, name: str, values: Tensor | None) -> Tensor | None:
+        if values is not None and len(values) != len(self.codes):
+            raise ValueError(
+                f"{name} must have a row for each of the {len(self.codes)} codes, got "
+                f"{len(values)}."
+            )
+        return values
+
+    def seed_of(self, name: str) -> int:
+        """A seed that depends on the subject's and on the name alone."""
+        digest = hashlib.sha256(f"{self.seed}:{name}".encode()).digest()
+        return int.from_bytes(digest[:4], "big")
+
+    def generator(self, name: str) -> torch.Generator:
+        """A generator, on the CPU, that does not depend on what else was drawn."""
+        return torch.Generator().manual_seed(self.seed_of(name))
+
+    def sample(self, name: str, count: int) -> Int[Tensor, "k"]:
+        """Rows of at most `count` codes, drawn without replacement."""
+        return torch.randperm(len(self.codes), generator=self.generator(name))[:count]
+
+    @cached_property
+    def pairs(self) -> Pairs:
+        """Disjoint random pairs, and their geodesics."""
+        start, end = random_pairs(len(self.codes), self.pair_count, seed=self.seed)
+        metric = self.model.induced_metric()
+        return Pairs(start, end, connect(metric, self.codes[start], self.codes[end]))
+
+    def fingerprint(self) -> str:
+        """Of everything that findings depend on: codes, data, what the decoder does, the seed."""
+        digest = hashlib.sha256(f"{self.pair_count} {self.seed}".encode())
+        with torch.no_grad():
+            decoded = self.model.decode(self.codes[self.sample("fingerprint", _PRINTED)])
+        parts = {"codes": self.codes, "decoded": decoded, "data": self.data, "labels": self.labels}
+        for name, values in {**parts, **self.nuisance}.items():
+            if values is not None:
+                kept = values.detach().cpu().contiguous()
+                digest.update(f"{name} {kept.dtype} {tuple(kept.shape)}".encode())
+                digest.update(kept.numpy().tobytes())
+        return digest.hexdigest()
+
+    def null(self) -> "Subject":
+        """The same codes under the affine decoder that is nearest to the model's."""
+        return self._null
+
+    @cached_property
+    def _null(self) -> "Subject":
+        metric = self.model.induced_metric()
+        if isinstance(metric, ImmersedMetric):
+            flat = affine_null(metric, self.codes).immersion
+        else:
+            # The constant matrix that is the mean of the metric over the codes.
+            mean = metric.matrix(self.codes).double().mean(0)
+            root = torch.linalg.cholesky(mean).to(self.codes)
+
+            def flat(z: Tensor) -> Tensor:
+                return z @ root
+
+        return Subject(BareDecoder(flat), self.codes, pairs=self.pair_count, seed=self.seed)
+
+
+def _said(value: object) -> str:
+    return f"{value.dtype}" if isinstance(value, Tensor) else type(value).__name__

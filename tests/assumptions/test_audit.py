@@ -1,0 +1,250 @@
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from geolatent.assumptions import (
+    Assumption,
+    Claim,
+    Evidence,
+    Measurement,
+    NotApplicable,
+    Subject,
+    Tolerance,
+    audit,
+    bootstrap_interval,
+    examine,
+    readiness,
+    share_interval,
+)
+from geolatent.networks import Sphere, SwissRoll
+
+TOLERANCE = Tolerance(at_most=0.1, reason="for the test")
+
+
+class Fixed(Assumption):
+    """Finds what it was told to, and something else when it is asked again."""
+
+    def __init__(
+        self, interval=(0.0, 0.05), *, again=None, sample=100, name="fixed", kind="geometry"
+    ):
+        self.intervals, self.sample = [interval, again or interval], sample
+        self.claim = Claim(
+            name=name,
+            sentence="It is so.",
+            kind=kind,
+            effect="a number",
+            tolerance=TOLERANCE,
+            remedy="Make it so.",
+            has_null=again is not None,
+        )
+
+    def measure(self, subject):
+        interval = self.intervals.pop(0)
+        return Measurement(sum(interval) / 2, interval, self.sample)
+
+
+class Nothing(Assumption):
+    claim = Fixed(name="nothing").claim
+
+    def measure(self, subject):
+        return NotApplicable("There is no encoder.")
+
+
+@pytest.fixture
+def codes():
+    return torch.randn(200, 2, generator=torch.Generator().manual_seed(5)) * 0.5
+
+
+@pytest.fixture
+def plane():
+    return torch.nn.Linear(2, 5).eval()
+
+
+@pytest.mark.parametrize(
+    ("interval", "verdict"),
+    [
+        ((0.0, 0.09), "holds"),
+        ((0.0, 0.1), "holds"),
+        ((0.05, 0.11), "inconclusive"),
+        ((0.101, 0.3), "violated"),
+        ((math.nan, math.nan), "inconclusive"),
+    ],
+)
+def test_verdicts_are_equivalence_tests(interval, verdict):
+    assert TOLERANCE.judge(interval) == verdict
+
+
+def test_two_sided_tolerance():
+    tolerance = Tolerance(at_least=-1, at_most=1, reason="r")
+    verdicts = [tolerance.judge(i) for i in [(-2, -1.5), (-1.5, 0), (-0.5, 0.5), (1.5, 2)]]
+    assert verdicts == ["violated", "inconclusive", "holds", "violated"]
+    with pytest.raises(ValueError, match="range"):
+        Tolerance(at_least=1, at_most=1, reason="r")
+
+
+def test_share_interval_has_its_coverage():
+    """Exact: at least 95 % for every true share, summed over all outcomes of 40 items."""
+    from scipy.stats import binom
+
+    intervals = [share_interval(k, 40) for k in range(41)]
+    for share in (0.01, 0.1, 0.37, 0.9):
+        inside = [k for k, (low, high) in enumerate(intervals) if low <= share <= high]
+        assert binom.pmf(inside, 40, share).sum() >= 0.95
+
+
+def test_failed_items_widen_the_interval_both_ways():
+    low, high = share_interval(10, 90, failed=10)
+    assert low == share_interval(10, 100)[0]
+    assert high == share_interval(20, 100)[1]
+    with pytest.raises(ValueError, match="share"):
+        share_interval(5, 4)
+
+
+def test_bootstrap_agrees_with_normal_theory():
+    x = np.random.default_rng(0).normal(3, 2, 400)
+    low, high = bootstrap_interval(np.mean, x, seed=1)
+    half = 1.96 * x.std() / 20
+    assert low == pytest.approx(x.mean() - half, abs=0.2 * half)
+    assert high == pytest.approx(x.mean() + half, abs=0.2 * half)
+
+
+def test_too_few_items_conclude_nothing(codes, plane):
+    finding = examine(Fixed(sample=5), Subject(plane, codes))
+    assert finding.verdict == "inconclusive"
+    assert "5 items" in finding.reason
+
+
+def test_a_measure_that_fails_on_the_null_concludes_nothing(codes, plane):
+    subject = Subject(plane, codes)
+    finding = examine(Fixed((0.3, 0.5), again=(0.2, 0.4)), subject)
+    assert finding.verdict == "inconclusive"
+    assert "affine" in finding.reason
+    assert examine(Fixed((0.3, 0.5), again=(0.0, 0.01)), subject).verdict == "violated"
+
+
+def test_not_applicable_says_why(codes, plane):
+    report = audit(plane, codes, assumptions=[Nothing()])
+    assert report["nothing"].verdict == "not-applicable"
+    assert "no encoder" in str(report)
+    assert math.isnan(report["nothing"].effect)
+    json.loads(report.to_json())
+
+
+def test_findings_do_not_depend_on_what_else_is_tested(codes, plane):
+    alone = audit(plane, codes, assumptions=["immersion"])["immersion"]
+    together = audit(plane, codes)["immersion"]
+    assert np.array_equal(alone.measurement.items.values, together.measurement.items.values)
+
+
+def test_an_audit_goes_on_where_it_stopped(codes, plane, tmp_path):
+    first = audit(plane, codes, assumptions=["immersion"], directory=tmp_path)["immersion"]
+    again = audit(plane, codes, assumptions=["immersion"], directory=tmp_path)["immersion"]
+    assert again.seconds == first.seconds
+    assert np.array_equal(again.measurement.items.codes, first.measurement.items.codes)
+    other = torch.nn.Linear(2, 5).eval()
+    new = audit(other, codes, assumptions=["immersion"], directory=tmp_path)["immersion"]
+    assert new.seconds != first.seconds
+    (tmp_path / "immersion.json").write_text("{ cut")
+    cut = audit(plane, codes, assumptions=["immersion"], directory=tmp_path)["immersion"]
+    assert cut.verdict == "holds"
+
+
+def test_a_spent_budget_says_so(codes, plane):
+    report = audit(plane, codes, seconds=0)
+    assert report["straight-lines"].verdict == "inconclusive"
+    assert "budget" in report["straight-lines"].reason
+
+
+def test_caller_keeps_its_random_state(codes, plane):
+    before = torch.get_rng_state()
+    audit(plane, codes)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_affine_decoders_are_flat(codes, plane):
+    report = audit(plane, codes, assumptions=["solver-converged", "immersion", "straight-lines"])
+    assert {finding.verdict for finding in report.values()} == {"holds"}
+    assert report["straight-lines"].null.effect == 0
+
+
+def test_a_bent_sphere_is_found():
+    latitudes = torch.rand(120, 2, generator=torch.Generator().manual_seed(1))
+    report = audit(Sphere(), 0.5 + latitudes, assumptions=["straight-lines"])
+    mild = report["straight-lines"]
+    far = audit(Sphere(), torch.stack([1.2 * latitudes[:, 0], 3 * latitudes[:, 1]], 1))
+    assert far["straight-lines"].verdict == "violated"
+    assert far["straight-lines"].effect > mild.effect
+    assert len(far["straight-lines"].where.values) == 3
+
+
+def test_a_roll_with_its_own_lengths_as_codes_is_flat(codes):
+    """Unrolled, t = 5 + s / |γ'(5)| to first order: a short piece bends by nothing."""
+    report = audit(SwissRoll(), 20 + 0.1 * codes, assumptions=["straight-lines"])
+    assert report["straight-lines"].verdict == "holds"
+
+
+def test_a_lost_dimension_is_no_immersion(codes):
+    def flat(z):
+        return torch.cat([z[..., :1], 2 * z[..., :1]], -1)
+
+    report = audit(flat, codes, assumptions=["immersion"])
+    assert report["immersion"].effect == 1
+    assert report["immersion"].verdict == "violated"
+
+
+def test_reports_as_files(codes, plane, tmp_path):
+    report = audit(plane, codes, assumptions=["straight-lines"])
+    record = json.loads(report.save(tmp_path / "a.json").read_text())
+    assert record["findings"]["straight-lines"]["verdict"] == "holds"
+    assert "| straight-lines | **holds** |" in report.save(tmp_path / "a.md").read_text()
+    assert list(report.to_frame().index) == list(report)
+    with pytest.raises(ValueError, match="json"):
+        report.save(tmp_path / "a.docx")
+
+
+def test_mistakes_are_said(codes, plane):
+    with pytest.raises(ValueError, match="straight-lines"):
+        audit(plane, codes, assumptions=["straight-line"])
+    with pytest.raises(ValueError, match="once"):
+        audit(plane, codes, assumptions=["immersion", "immersion"])
+    with pytest.raises(TypeError, match="list"):
+        audit(plane, codes, assumptions="immersion")
+    with pytest.raises(TypeError, match="floating-point"):
+        audit(plane, codes.long())
+    with pytest.raises(ValueError, match="row 3"):
+        audit(plane, torch.where(torch.arange(200)[:, None] == 3, torch.nan, codes))
+    with pytest.raises(ValueError, match="200 codes"):
+        audit(plane, codes, labels=torch.zeros(7))
+    with pytest.raises(KeyError, match="was not tested"):
+        audit(plane, codes, assumptions=["immersion"])["flat"]
+
+
+def test_readiness_climbs_one_step_at_a_time(codes, plane):
+    subject = Subject(plane, codes)
+    interval = {"holds": (0.0, 0.05), "violated": (0.2, 0.3), "inconclusive": (0.0, 0.3)}
+
+    def findings(**verdicts):
+        return {
+            name: examine(Fixed(interval[verdict], kind=kind, name=name), subject)
+            for name, (kind, verdict) in verdicts.items()
+        }
+
+    stated = Evidence(trained=True, converged=True)
+    good = findings(a=("integrity", "holds"), b=("data", "holds"), c=("geometry", "violated"))
+    assert readiness(good, Evidence()).level == 0
+    assert readiness(good, Evidence(trained=True)).level == 1
+    assert readiness(findings(a=("integrity", "violated")), stated).level == 2
+    assert readiness(findings(a=("integrity", "holds")), stated).level == 3
+    # A violated assumption that is known is tested; an undecided one is not.
+    assert readiness(good, stated).level == 5
+    undecided = good | findings(d=("geometry", "inconclusive"))
+    assert readiness(undecided, stated).level == 4
+    assert readiness(undecided, stated).missing == ("d is inconclusive",)
+    stable = good | {"seed-stable": findings(s=("statistics", "holds"))["s"]}
+    assert readiness(stable, stated).level == 6
+    everything = Evidence(trained=True, converged=True, sensitivity=True, elsewhere=True)
+    assert readiness(stable, everything).level == 8
+    assert readiness(stable, everything).missing == ()
