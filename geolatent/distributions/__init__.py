@@ -1,5 +1,6 @@
 """Probability distributions on manifolds; every density names its reference measure."""
 
+from geolatent.distributions.brownian_motion import BrownianMotion
 from geolatent.distributions.isotropic import Isotropic
 from geolatent.distributions.mixture import Mixture
 from geolatent.distributions.power_spherical import PowerSpherical
@@ -11,6 +12,7 @@ from geolatent.distributions.von_mises_fisher import VonMisesFisher
 from geolatent.distributions.wrapped_normal import WrappedNormal
 
 __all__ = [
+    "BrownianMotion",
     "Isotropic",
     "Mixture",
     "PowerSpherical",

@@ -1,5 +1,6 @@
 """Latent spaces, and what a model has to say about its codes."""
 
+from geolatent.latents.brownian_motion_prior import BrownianMotionPrior
 from geolatent.latents.code_monitor import CodeReport, monitor
 from geolatent.latents.data_dependent import DataDependent
 from geolatent.latents.euclidean_space import EuclideanSpace
@@ -27,6 +28,7 @@ from geolatent.latents.wrapped_normal_space import WrappedNormalSpace
 
 __all__ = [
     "BareDecoder",
+    "BrownianMotionPrior",
     "CodeReport",
     "DataDependent",
     "EncodingModel",

@@ -45,6 +45,11 @@ def _trained(latent: str, likelihood: str) -> tuple[VAE, Tensor, DictConfig]:
 @pytest.mark.parametrize("likelihood", LIKELIHOODS)
 @pytest.mark.parametrize("latent", LATENTS)
 def test_trains_for_an_epoch(latent: str, likelihood: str):
+    if (latent, likelihood) == ("brownian", "ensemble"):
+        # Its members take turns in training: there is no metric for the prior to move in.
+        with pytest.raises(ValueError, match="no fixed geometry"):
+            _trained(latent, likelihood)
+        return
     _trained(latent, likelihood)
 
 
