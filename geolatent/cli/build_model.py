@@ -42,7 +42,8 @@ def build_model(cfg: DictConfig) -> VAE:
         The model, on the CPU, with torch's default dtype.
 
     Raises:
-        ValueError: the decoder does not emit what the likelihood takes.
+        ValueError: the decoder does not emit what the likelihood takes, or the latent space has no
+            prior with these networks.
     """
     network = OmegaConf.select(cfg, "network")
     model = VAE(
@@ -64,6 +65,7 @@ def build_model(cfg: DictConfig) -> VAE:
                 f"network.{name} emits {width} numbers, but {needs} takes {emitted}: the two do "
                 "not belong together. likelihood=gaussian_rbf brings the network that it needs."
             )
+    model.prior()  # raises where the networks do not give one in training
     return model
 
 

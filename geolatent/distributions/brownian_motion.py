@@ -18,14 +18,17 @@ class BrownianMotion(Distribution):
     .. math:: \log p(z) = \tfrac12 \log\det G(z) - \tfrac d2 \log 2πt - \frac{d_G(μ, z)^2}{2t}
 
     the heat kernel to leading order in t, with respect to Lebesgue measure on codes. In a flat
-    metric it is exact: N(μ, t G⁻¹) where G is constant. Elsewhere its integral is
-    1 − t S(μ) / 6 + O(t²), with the scalar curvature S, on a metric under which codes are complete.
+    metric it is exact: N(μ, t G⁻¹) where G is constant. Elsewhere the next factor is the root of
+    the Van Vleck-Morette determinant, which differs from one by O(t) where the mass is and needs
+    Jacobi fields: it is left out, as in the paper. So the integral is 1 − t S(μ) / 6 + O(t²), with
+    the scalar curvature S, on a metric under which codes are complete.
 
     (The authors' code also divides by √det G(μ), with which the integral depends on where μ is.)
 
     Samples are those of the diffusion with generator ½ Δ,
 
-    .. math:: dz = \tfrac12 \det G^{-1/2}\, \mathrm{div}(\det G^{1/2} G^{-1})\, dt + G^{-1/2} dW
+    .. math:: dz = \tfrac12 \bigl(\mathrm{div}\, G^{-1} + G^{-1} ∇ \log\sqrt{\det G}\bigr) dt
+        + G^{-1/2} dW
 
     by n steps of Euler and Maruyama. A step to where G is singular (in the dtype) is not made: a
     metric that is not complete lets Brownian motion escape in finite time. (The samples of
@@ -117,11 +120,14 @@ class BrownianMotion(Distribution):
         with torch.enable_grad():
             leaf = z.detach().requires_grad_()
             matrix = self.matrix(leaf)
-            volume = (torch.linalg.slogdet(matrix).logabsdet / 2).exp()
-            flux = volume[:, None, None] * torch.linalg.inv_ex(matrix).inverse
-            rows = [_divergence(flux[:, axis], leaf) for axis in range(z.shape[-1])]
-        drift = torch.stack(rows, dim=-1) / (2 * volume.detach().unsqueeze(-1))
-        factor, failed = torch.linalg.cholesky_ex(matrix.detach())
+            slopes = _derivatives(matrix, leaf)
+        matrix = matrix.detach()
+        inverse = torch.linalg.inv_ex(matrix).inverse
+        # −½ Gʲᵏ Γⁱⱼₖ: neither √det G nor G⁻¹ is differentiated, which overflow far from data.
+        rise = torch.einsum("bjki, bjk -> bi", slopes, inverse) / 2
+        turn = torch.einsum("bijk, bjk -> bi", slopes, inverse)
+        drift = torch.einsum("bij, bj -> bi", inverse, rise - turn) / 2
+        factor, failed = torch.linalg.cholesky_ex(matrix)
         return _Local(z, drift, factor, (failed != 0) | ~drift.isfinite().all(-1))
 
 
@@ -134,17 +140,18 @@ class _Local(NamedTuple):
     singular: Tensor
 
 
-def _divergence(field: Tensor, z: Tensor) -> Tensor:
-    """∂_j of the j-th entry, summed; zero for a field that does not depend on z."""
-    total = torch.zeros_like(z[:, 0])
-    if not field.requires_grad:
-        return total
-    for axis in range(z.shape[-1]):
-        (gradient,) = torch.autograd.grad(
-            field[:, axis].sum(), z, retain_graph=True, materialize_grads=True
-        )
-        total = total + gradient[:, axis]
-    return total
+def _derivatives(matrix: Tensor, z: Tensor) -> Tensor:
+    """∂_k G_ij, `(b, d, d, d)`; zero for a matrix that does not depend on z."""
+    slopes = matrix.new_zeros(*matrix.shape, z.shape[-1])
+    if not matrix.requires_grad:
+        return slopes
+    for row in range(z.shape[-1]):
+        for column in range(row + 1):
+            (slope,) = torch.autograd.grad(
+                matrix[:, row, column].sum(), z, retain_graph=True, materialize_grads=True
+            )
+            slopes[:, row, column] = slopes[:, column, row] = slope
+    return slopes
 
 
 def _where(chosen: Tensor, one: Tensor, other: Tensor) -> Tensor:

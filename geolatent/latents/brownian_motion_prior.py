@@ -1,6 +1,7 @@
 """Brownian motion in the decoder's own metric as prior."""
 
 import math
+import warnings
 from collections.abc import Callable
 from typing import final
 
@@ -27,7 +28,8 @@ class BrownianMotionPrior(LearnedPrior):
     (see `BrownianMotion`), so that the bound of a model with it is one to that order too.
 
     Codes far from data have to be far away for it: it needs a decoder whose uncertainty grows
-    (likelihood=gaussian_rbf). Every batch costs geodesics.
+    (likelihood=gaussian_rbf). Every batch costs geodesics. In the paper posteriors are Brownian
+    motion too (drawn as normals); here they are those of the space.
 
     Args:
         space: what the prior lives on, a flat one.
@@ -39,6 +41,9 @@ class BrownianMotionPrior(LearnedPrior):
     Raises:
         TypeError: the space is not flat.
         ValueError: `time` is not positive and finite.
+
+    Warns:
+        RuntimeWarning: some geodesics gave warnings.
 
     References:
         Kalatzis, D., Eklund, D., Arvanitidis, G., Hauberg, S. (2020). Variational autoencoders with
@@ -68,10 +73,28 @@ class BrownianMotionPrior(LearnedPrior):
 
     @override
     def distribution(self, space: LatentSpace, model: EncodingModel) -> Distribution:
-        metric = model.induced_metric()
+        try:
+            metric = model.induced_metric()
+        except (TypeError, ValueError) as error:
+            raise type(error)(
+                "Brownian motion moves in the decoder's metric, also while the model is trained, "
+                f"and with these networks and this likelihood it cannot: {error}"
+            ) from error
 
         def distance(start: Tensor, end: Tensor) -> Tensor:
-            return self.distance(metric, start, end)
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                lengths = self.distance(metric, start, end)
+            if caught:
+                # One text for all batches, which Python shows once; theirs has numbers in it.
+                warnings.warn(
+                    "geodesics of a Brownian motion prior gave warnings, as when some have not "
+                    "converged, so that their lengths are upper bounds: train longer, give the "
+                    "prior's distance more iterations, or look at one with `connect`.",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
+            return lengths
 
         time = self.log_time.exp()
         return BrownianMotion(metric.matrix, distance, self.location, time, steps=self.steps)

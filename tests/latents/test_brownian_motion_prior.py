@@ -69,3 +69,18 @@ def test_refuses_curved_spaces_and_bad_times():
         BrownianMotionPrior(WrappedNormalSpace(Lorentz(2)), distance=distance)
     with pytest.raises(ValueError, match="time"):
         BrownianMotionPrior(EuclideanSpace(2), distance=distance, time=-1.0)
+
+
+def test_says_once_and_briefly_that_geodesics_have_not_converged():
+    learned = partial(BrownianMotionPrior, distance=partial(distance, max_iterations=1))
+    latent = LearnedPriorSpace(EuclideanSpace(2), learned)
+    vae = VAE(MLP(SIZE, 4), latent, MLP(2, SIZE, hidden=(32,)), Gaussian(0.05)).double()
+    with pytest.warns(RuntimeWarning, match="more iterations") as caught:
+        vae.prior().log_prob(3 * torch.randn(4, 2, dtype=torch.float64))
+    assert len(caught) == 1
+
+
+def test_refuses_a_decoder_that_has_no_metric_in_training():
+    decoder = torch.nn.Sequential(torch.nn.Linear(2, SIZE), torch.nn.Dropout())
+    with pytest.raises(ValueError, match="also while the model is trained"):
+        model(decoder).prior()
