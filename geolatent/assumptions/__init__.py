@@ -6,16 +6,23 @@ from geolatent.assumptions.audit_report import AuditReport
 from geolatent.assumptions.bootstrap_interval import bootstrap_interval
 from geolatent.assumptions.catalogue import catalogue
 from geolatent.assumptions.claim import Claim, Kind
+from geolatent.assumptions.curvature_fit import CurvatureFit, Triangles, fit_curvature
+from geolatent.assumptions.declared_geometry import DeclaredGeometry
 from geolatent.assumptions.examine import examine
 from geolatent.assumptions.finding import Finding
+from geolatent.assumptions.flat import Flat
 from geolatent.assumptions.immersion import Immersion
+from geolatent.assumptions.isometric import Isometric
 from geolatent.assumptions.measurement import Items, Measurement, NotApplicable
 from geolatent.assumptions.readiness import LEVELS, Evidence, Readiness, readiness
 from geolatent.assumptions.share_interval import share_interval
+from geolatent.assumptions.smooth import Smooth
 from geolatent.assumptions.solver_converged import SolverConverged
 from geolatent.assumptions.straight_lines import StraightLines
 from geolatent.assumptions.subject import Pairs, Subject
 from geolatent.assumptions.tolerance import Tolerance
+from geolatent.assumptions.tree_like import TreeLike
+from geolatent.assumptions.unique_geodesics import UniqueGeodesics
 from geolatent.assumptions.verdict import Interval, Verdict
 
 __all__ = [
@@ -23,25 +30,34 @@ __all__ = [
     "Assumption",
     "AuditReport",
     "Claim",
+    "CurvatureFit",
+    "DeclaredGeometry",
     "Evidence",
     "Finding",
+    "Flat",
     "Immersion",
     "Interval",
+    "Isometric",
     "Items",
     "Kind",
     "Measurement",
     "NotApplicable",
     "Pairs",
     "Readiness",
+    "Smooth",
     "SolverConverged",
     "StraightLines",
     "Subject",
     "Tolerance",
+    "TreeLike",
+    "Triangles",
+    "UniqueGeodesics",
     "Verdict",
     "audit",
     "bootstrap_interval",
     "catalogue",
     "examine",
+    "fit_curvature",
     "readiness",
     "share_interval",
 ]

@@ -1,12 +1,28 @@
 """The assumptions that an audit tests if it is not told which."""
 
 from geolatent.assumptions.assumption import Assumption
+from geolatent.assumptions.declared_geometry import DeclaredGeometry
+from geolatent.assumptions.flat import Flat
 from geolatent.assumptions.immersion import Immersion
+from geolatent.assumptions.isometric import Isometric
+from geolatent.assumptions.smooth import Smooth
 from geolatent.assumptions.solver_converged import SolverConverged
 from geolatent.assumptions.straight_lines import StraightLines
+from geolatent.assumptions.tree_like import TreeLike
+from geolatent.assumptions.unique_geodesics import UniqueGeodesics
 
 
 def catalogue() -> dict[str, Assumption]:
     """One of each, with its defaults, by name: integrity first, since the rest relies on it."""
-    everything: list[Assumption] = [SolverConverged(), Immersion(), StraightLines()]
+    everything: list[Assumption] = [
+        SolverConverged(),
+        Immersion(),
+        Smooth(),
+        StraightLines(),
+        Isometric(),
+        Flat(),
+        DeclaredGeometry(),
+        UniqueGeodesics(),
+        TreeLike(),
+    ]
     return {assumption.claim.name: assumption for assumption in everything}

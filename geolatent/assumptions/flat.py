@@ -1,0 +1,85 @@
+"""The induced curvature is zero."""
+
+from typing import final
+
+import torch
+from typing_extensions import override
+
+from geolatent.assumptions.assumption import Assumption
+from geolatent.assumptions.claim import Claim
+from geolatent.assumptions.measurement import Items, Measurement, NotApplicable
+from geolatent.assumptions.share_interval import share_interval
+from geolatent.assumptions.smooth import Smooth
+from geolatent.assumptions.subject import Subject
+from geolatent.assumptions.tolerance import Tolerance
+from geolatent.curvature import sectional
+
+
+@final
+class Flat(Assumption):
+    r"""The share of codes that are curved on the scale on which codes are used.
+
+    .. math:: |K| \, \ell^2 > τ
+
+    K is the sectional curvature of a random plane at each code, ℓ the median geodesic distance of
+    two random codes. In a right triangle with both legs ℓ the hypotenuse differs from Pythagoras'
+    by K ℓ² / 12 of its length, so that τ = 0.6 is an error of 5 %.
+
+    Args:
+        threshold: τ, without unit.
+        tolerated: share of codes that may be curved by more.
+        codes: how many to look at, at most.
+    """
+
+    def __init__(
+        self, *, threshold: float = 0.6, tolerated: float = 0.10, codes: int = 300
+    ) -> None:
+        self.threshold, self.codes = threshold, codes
+        self.claim = Claim(
+            name="flat",
+            sentence="The geometry that the decoder gives to its codes is flat.",
+            kind="geometry",
+            effect=f"share of codes where |curvature| times squared distance exceeds {threshold:g}",
+            tolerance=Tolerance(
+                at_most=tolerated,
+                reason="sums of angles and of squares hold where nine codes in ten are flat",
+            ),
+            remedy="Use means, clusters and densities of geolatent.statistics, or declare another "
+            "geometry (latent=hyperbolic, latent=sphere) and see whether it fits better.",
+            minimum_sample=50,
+            has_null=True,
+        )
+
+    @override
+    def measure(self, subject: Subject) -> Measurement | NotApplicable:
+        if subject.codes.shape[1] == 1:
+            return NotApplicable("A space of one dimension has no curvature.")
+        smooth = Smooth()
+        rough = smooth.measure(subject)
+        if smooth.claim.tolerance.judge(rough.interval) == "violated":
+            return NotApplicable(
+                "The decoder has kinks: its curvature is zero between and infinite on them."
+            )
+        codes = subject.codes[subject.sample(self.claim.name, self.codes)]
+        generator = subject.generator(f"{self.claim.name} planes")
+        plane = torch.randn(2, *codes.shape, generator=generator, dtype=torch.float64)
+        # Directions are drawn in standard deviations of the codes: units must not matter.
+        first, second = plane.to(codes) * subject.codes.std(0)
+        curvature = sectional(subject.model.induced_metric(), codes, first, second)
+        path = subject.pairs.path
+        unit = path.length[path.converged].median()
+        found = (curvature * unit.square()).double().cpu()
+        curved, failed = int((found.abs() > self.threshold).sum()), int(found.isnan().sum())
+        good = len(codes) - failed
+        return Measurement(
+            effect=curved / good if good else float("nan"),
+            interval=share_interval(curved, good, failed=failed),
+            sample=good,
+            failed=failed,
+            items=Items(codes.unsqueeze(1).double().cpu().numpy(), found.abs().numpy()),
+            details={
+                "median of curvature × squared distance": float(found.nanmedian()),
+                "median distance": float(unit),
+                "share of negative curvature": int((found < 0).sum()) / max(good, 1),
+            },
+        )

@@ -1,0 +1,74 @@
+"""Distances in codes are proportional to induced ones."""
+
+from typing import final
+
+import numpy as np
+import torch
+from typing_extensions import override
+
+from geolatent.assumptions.assumption import Assumption
+from geolatent.assumptions.bootstrap_interval import bootstrap_interval
+from geolatent.assumptions.claim import Claim
+from geolatent.assumptions.measurement import Items, Measurement
+from geolatent.assumptions.subject import Subject
+from geolatent.assumptions.tolerance import Tolerance
+from geolatent.geodesics import connect
+
+
+@final
+class Isometric(Assumption):
+    r"""The spread of the ratio of two distances, that of the declared and of the induced geometry.
+
+    .. math:: \operatorname{sd}_i \,
+        \log \frac{d_\text{induced}(x_i, y_i)}{d_\text{declared}(x_i, y_i)}
+
+    Zero for an isometry and its multiples. An affine decoder need not be one: it may stretch one
+    direction more than another. The detail 'after a linear map' is the same for distances that the
+    affine decoder nearest to this one induces: where it is small, whitening the codes is enough.
+
+    Args:
+        tolerated: the spread that is allowed, as a share of a distance.
+    """
+
+    def __init__(self, *, tolerated: float = 0.10) -> None:
+        self.claim = Claim(
+            name="isometric",
+            sentence="Distances between codes are proportional to distances that the decoder "
+            "induces.",
+            kind="geometry",
+            effect="standard deviation of the logarithm of induced over declared distance, over "
+            "random pairs",
+            tolerance=Tolerance(
+                at_most=tolerated,
+                reason="neighbours and clusters survive when distances are off by a tenth",
+            ),
+            remedy="Use geodesic distances (geolatent.geodesics.distance_matrix), or train with "
+            "regulariser=isometric.",
+            minimum_sample=30,
+        )
+
+    @override
+    def measure(self, subject: Subject) -> Measurement:
+        pairs = subject.pairs
+        start, end = subject.codes[pairs.start], subject.codes[pairs.end]
+        induced = pairs.path.length.masked_fill(~pairs.path.converged, torch.nan)
+        declared = connect(subject.model.assumed_metric(), start, end).length
+        linear = subject.null().pairs.path.length
+        usable = (induced > 0) & (declared > 0) & induced.isfinite() & declared.isfinite()
+        ratio = torch.where(usable, induced / declared, torch.nan).log().double().cpu().numpy()
+        left = torch.where(usable & (linear > 0), induced / linear, torch.nan).log()
+        good = ratio[np.isfinite(ratio)]
+        ends = torch.stack([start, end], 1).double().cpu().numpy()
+        some = len(good) >= 2
+        return Measurement(
+            effect=float(np.std(good, ddof=1)) if some else float("nan"),
+            interval=bootstrap_interval(
+                lambda x: np.std(x, ddof=1), good, seed=subject.seed_of(self.claim.name)
+            )
+            if some
+            else (float("nan"), float("nan")),
+            sample=len(good),
+            failed=len(ratio) - len(good),
+            items=Items(ends, np.abs(ratio - np.median(good)) if some else ratio),
+            details={"after a linear map": float(left[left.isfinite()].std())},
+        )

@@ -1,0 +1,74 @@
+"""Geodesics are unique."""
+
+from typing import final
+
+import torch
+from typing_extensions import override
+
+from geolatent.assumptions.assumption import Assumption
+from geolatent.assumptions.claim import Claim
+from geolatent.assumptions.measurement import Items, Measurement
+from geolatent.assumptions.share_interval import share_interval
+from geolatent.assumptions.subject import Subject
+from geolatent.assumptions.tolerance import Tolerance
+from geolatent.geodesics import distinct_geodesics
+
+
+@final
+class UniqueGeodesics(Assumption):
+    """The share of random pairs that more than one geodesic joins.
+
+    From a straight line and four arcs on both sides of it; a geodesic counts if it is at most
+    `longer` times as long as the shortest. What no start leads to is not found: a lower bound.
+
+    Args:
+        longer: relative excess up to which a further geodesic competes.
+        tolerated: share of pairs that may have several.
+        pairs: how many to look at, at most: each costs as much as five elsewhere.
+    """
+
+    def __init__(self, *, longer: float = 0.10, tolerated: float = 0.10, pairs: int = 60) -> None:
+        self.longer, self.pairs = longer, pairs
+        self.claim = Claim(
+            name="unique-geodesics",
+            sentence="Two codes are joined by one geodesic.",
+            kind="geometry",
+            effect="share of random pairs that a further geodesic joins, at most "
+            f"{longer:.0%} longer than the shortest",
+            tolerance=Tolerance(
+                at_most=tolerated, reason="means and gradients of distances jump between geodesics"
+            ),
+            remedy="Start from several curves (initialisations of geolatent.geodesics.connect), "
+            "and restrict means to codes near each other.",
+            minimum_sample=30,
+            has_null=True,
+        )
+
+    @override
+    def measure(self, subject: Subject) -> Measurement:
+        pairs = subject.pairs
+        start, end = (subject.codes[rows[: self.pairs]] for rows in (pairs.start, pairs.end))
+        found = distinct_geodesics(subject.model.induced_metric(), start, end)
+        length, pair = found.path.length, found.pair
+        shortest = torch.full_like(start[:, 0], torch.inf)
+        shortest = shortest.scatter_reduce(0, pair, length.nan_to_num(torch.inf), "amin")
+        rival = found.path.converged & (length <= (1 + self.longer) * shortest[pair])
+        rivals = torch.bincount(pair[rival], minlength=len(start))
+        several, good = rivals > 1, rivals > 0
+        ends = torch.stack([start, end], 1).double().cpu().numpy()
+        values = torch.where(good, rivals.double(), torch.nan).cpu().numpy()
+        count, total = int(several.sum()), int(good.sum())
+        straight = found.path.length[found.start == 0]
+        first = shortest[pair[found.start == 0]]
+        return Measurement(
+            effect=count / total if total else float("nan"),
+            interval=share_interval(count, total, failed=len(start) - total),
+            sample=total,
+            failed=len(start) - total,
+            items=Items(ends, values),
+            details={
+                "share of pairs where a straight start does not lead to the shortest": float(
+                    (straight > 1.01 * first).double().mean()
+                )
+            },
+        )

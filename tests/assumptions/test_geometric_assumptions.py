@@ -1,0 +1,186 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from geolatent.assumptions import Triangles, audit, fit_curvature
+from geolatent.data import binary_tree
+from geolatent.latents import WrappedNormalSpace
+from geolatent.likelihoods import Gaussian
+from geolatent.manifolds import Lorentz
+from geolatent.models import VAE
+from geolatent.networks import MLP, HyperbolicPatch, Sphere, SwissRoll
+
+
+@pytest.fixture(scope="module")
+def unit_square():
+    return torch.rand(240, 2, generator=torch.Generator().manual_seed(0))
+
+
+def find(name, decoder, codes, **options):
+    return audit(decoder, codes, assumptions=[name], **options)[name]
+
+
+def test_a_sphere_has_its_curvature(unit_square):
+    finding = find("declared-geometry", Sphere(), 2 * unit_square - 1)
+    details = finding.measurement.details
+    assert finding.verdict == "violated"
+    assert finding.effect > 0
+    assert details["best curvature, low"] <= 1.0005
+    assert details["best curvature, high"] >= 0.9995
+    assert details["best curvature"] == pytest.approx(1, abs=2e-3)
+    assert details["misfit of the best curvature"] < 1e-3 < details["misfit of a flat space"]
+
+
+def test_a_hyperbolic_patch_has_its_curvature(unit_square):
+    finding = find("declared-geometry", HyperbolicPatch(), 0.2 + 1.5 * unit_square)
+    assert finding.measurement.details["best curvature"] == pytest.approx(-1, abs=5e-3)
+    assert finding.effect < 0
+
+
+@pytest.mark.parametrize("decoder", [torch.nn.Linear(2, 9), SwissRoll()])
+def test_flat_decoders_fit_flat(decoder, unit_square):
+    finding = find("declared-geometry", decoder.eval(), 5 + 5 * unit_square)
+    assert finding.verdict == "holds"
+    assert abs(finding.effect) < 1e-2
+
+
+def test_a_hyperbolic_model_of_a_flat_decoder_is_found_out():
+    """Codes of the Lorentz model, decoded linearly: its curvature is not that of the decoder."""
+    space = WrappedNormalSpace(Lorentz(dim=2, curvature=-1.0))
+    model = VAE(MLP(5, space.parameter_size), space, torch.nn.Linear(3, 5), Gaussian(1.0))
+    codes = torch.randn(90, 2)
+    finding = find("declared-geometry", model.eval(), codes)
+    assert finding.measurement.details["declared curvature, in the same unit"] < 0
+    assert finding.effect > 0
+    assert finding.verdict == "violated"
+
+
+@pytest.mark.parametrize("curvature", [-1.3, -1e-6, 0.0, 1e-6, 0.7])
+def test_medians_in_closed_form(curvature):
+    """A triangle placed on the model surface, with an inner product that depends on K."""
+    scale = math.sqrt(abs(curvature)) if curvature else 1.0
+    a, b, t = 0.8, 1.1, 0.3  # legs of a right angle at B, M at a share t of BC
+
+    def distance(x, y):
+        if curvature == 0:
+            return float(np.linalg.norm(np.subtract(x, y)))
+        return geodesic(point(*x), point(*y))
+
+    def point(u, v):  # exp from the right angle, along orthogonal directions
+        r = scale * math.hypot(u, v)
+        cos, sin = (math.cosh, math.sinh) if curvature < 0 else (math.cos, math.sin)
+        ratio = scale * sin(r) / r if r else scale
+        return np.array([cos(r), ratio * u, ratio * v])
+
+    def geodesic(x, y):
+        sign = np.array([-1, 1, 1]) if curvature < 0 else np.ones(3)
+        chord = math.sqrt(float((sign * (x - y) ** 2).sum()))
+        half = math.asinh(chord / 2) if curvature < 0 else math.asin(chord / 2)
+        return 2 * half / scale
+
+    corner, end, middle, top = (0, 0), (b, 0), (t * b, 0), (0, a)
+    sides = [
+        distance(top, corner),
+        distance(top, end),
+        distance(corner, middle),
+        distance(middle, end),
+        distance(top, middle),
+    ]
+    triangles = Triangles(*np.array(sides)[:, None])
+    assert triangles.median(curvature)[0] == pytest.approx(sides[-1], rel=1e-9)
+    if abs(curvature) > 1e-3:
+        assert triangles.median(0.0)[0] != pytest.approx(sides[-1], rel=1e-3)
+
+
+def test_fit_refuses_what_is_no_triangle():
+    one = np.ones(3)
+    with pytest.raises(ValueError, match="two triangles"):
+        fit_curvature(Triangles(one[:1], one[:1], one[:1], one[:1], one[:1]), seed=0)
+    with pytest.raises(ValueError, match="positive"):
+        fit_curvature(Triangles(one, 0 * one, one, one, one), seed=0)
+
+
+def test_flat_is_said_of_flat_decoders_and_not_of_spheres(unit_square):
+    assert find("flat", torch.nn.Linear(2, 5).eval(), unit_square).verdict == "holds"
+    assert find("flat", SwissRoll(), 5 + 5 * unit_square).verdict == "holds"
+    sphere = find("flat", Sphere(), 2 * unit_square - 1)
+    assert sphere.verdict == "violated"
+    # A small piece of the same sphere is flat for those who stay on it.
+    assert find("flat", Sphere(), 0.3 * unit_square).verdict == "holds"
+
+
+def test_units_do_not_matter(unit_square):
+    """Other units of data and of codes, each coordinate its own: the same verdict and effect."""
+    unit = torch.tensor([1e-3, 1e2])
+    codes = 2 * unit_square - 1
+
+    def scaled(z):
+        return 50 * Sphere()(z / unit)
+
+    plain = audit(Sphere(), codes, assumptions=["flat", "smooth", "immersion"])
+    other = audit(scaled, codes * unit, assumptions=["flat", "smooth", "immersion"])
+    for name, finding in plain.items():
+        assert other[name].verdict == finding.verdict
+        assert other[name].effect == pytest.approx(finding.effect, abs=0.01)
+
+
+def test_kinks_are_no_curvature(unit_square):
+    def network(activation):
+        torch.manual_seed(0)
+        layers = [torch.nn.Linear(2, 64), activation, torch.nn.Linear(64, 64), activation]
+        return torch.nn.Sequential(*layers, torch.nn.Linear(64, 10)).eval().requires_grad_(False)
+
+    codes = 4 * unit_square - 2
+    rough = audit(network(torch.nn.ReLU()), codes, assumptions=["smooth", "flat"])
+    assert rough["smooth"].verdict == "violated"
+    assert rough["flat"].verdict == "not-applicable"
+    assert find("smooth", network(torch.nn.Tanh()), codes).verdict == "holds"
+
+
+def test_isometry_is_up_to_scale_and_no_more(unit_square):
+    def rotated(z):
+        return 7 * torch.stack([z[..., 1], -z[..., 0], 0 * z[..., 0]], -1)
+
+    finding = find("isometric", rotated, unit_square)
+    assert finding.verdict == "holds"
+    assert finding.effect < 1e-3
+
+    def stretched(z):
+        return z * torch.tensor([1.0, 5.0])
+
+    finding = find("isometric", stretched, unit_square)
+    assert finding.verdict == "violated"
+    assert finding.measurement.details["after a linear map"] < 1e-3
+
+
+def test_two_ways_around_a_hill():
+    def hill(z):
+        return torch.cat([z, 3 * (-8 * z.square().sum(-1, keepdim=True)).exp()], -1)
+
+    side = torch.where(torch.arange(70) % 2 == 0, 1.0, -1.0)
+    codes = torch.stack([side, torch.zeros(70)], 1) + 0.05 * torch.randn(70, 2)
+    finding = find("unique-geodesics", hill, codes)
+    # Half of the pairs lie on opposite sides of the hill.
+    assert finding.effect == pytest.approx(0.5, abs=0.2)
+    assert finding.null.effect == 0
+    assert finding.verdict == "violated"
+
+
+def test_trees_and_clouds():
+    space = WrappedNormalSpace(Lorentz(dim=2, curvature=-1.0))
+
+    def model(features):
+        encoder = MLP(features, space.parameter_size)
+        return VAE(encoder, space, MLP(space.feature_size, features), Gaussian(1.0)).eval()
+
+    tree = binary_tree().train
+    found = find("tree-like", model(tree.shape[1]), torch.randn(len(tree), 2), data=tree)
+    assert found.verdict == "holds"
+    cloud = torch.randn(400, 10)
+    found = find("tree-like", model(10), torch.randn(400, 2), data=cloud)
+    assert found.effect == pytest.approx(1, abs=0.15)
+    assert found.verdict == "violated"
+    flat = find("tree-like", torch.nn.Linear(2, 3), torch.randn(40, 2), data=torch.randn(40, 3))
+    assert flat.verdict == "not-applicable"
