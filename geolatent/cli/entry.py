@@ -10,6 +10,7 @@ from geolatent import __version__
 COMMANDS = {
     "train": "train one model; with -m, a sweep over settings and seeds",
     "interpolate": "compare straight lines with geodesics in a trained model",
+    "audit": "test the assumptions that a trained model rests on",
     "demo": "three models on digits, their paths, and one page to open",
     "reproduce": "a published table again, the published numbers beside ours",
 }
@@ -29,6 +30,7 @@ _HELP = """\
   geolatent train data=file data.path=cells.csv data.label=type latent=euclidean
   geolatent train -m latent=euclidean,hyperbolic seed=0,1,2
   geolatent interpolate run=runs/my-run pairs=200
+  geolatent audit run=runs/my-run
   geolatent demo
   geolatent reproduce experiment=tree_nagano2019
 

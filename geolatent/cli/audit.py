@@ -1,0 +1,135 @@
+"""``geolatent audit``: the assumptions that a trained model rests on."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from geolatent.assumptions import Assumption, AuditReport, Evidence, audit
+from geolatent.cli.interpolate import load_run, require_whole
+from geolatent.cli.run_folder import METRICS, shown
+
+REPORT = "audit"
+_PARTS = ("train", "validation", "test")
+
+
+def run(cfg: DictConfig, job: Path) -> None:
+    """The command: load a run, test assumptions, write and print the report.
+
+    Raises:
+        SystemExit: with 1 if an assumption in `hold` does not hold, or a verdict is not that of the
+            baseline.
+    """
+    require_whole(cfg, "pairs", "seed")
+    assumptions = chosen(cfg)
+    hold = _names(cfg, "hold")
+    unknown = sorted(set(hold) - {assumption.claim.name for assumption in assumptions})
+    if unknown:
+        raise ValueError(f"hold={hold}: {', '.join(unknown)} is not tested.")
+    before = None if cfg.baseline is None else verdicts(Path(str(cfg.baseline)))
+    if cfg.part not in _PARTS:
+        raise ValueError(f"part={cfg.part!r}: choose one of {', '.join(_PARTS)}.")
+    run_folder = Path(str(cfg.run))
+    sweep = HydraConfig.get().mode == RunMode.MULTIRUN
+    folder = output_folder(cfg, job, sweep=sweep)
+    _, data, model = load_run(run_folder)
+    like = next(model.parameters())
+    items = getattr(data, cfg.part).to(like)
+    with torch.no_grad():
+        codes = model.encode(items)
+    report = audit(
+        model,
+        codes,
+        data=items,
+        labels=getattr(data, f"{cfg.part}_labels"),
+        assumptions=assumptions,
+        evidence=evidence(run_folder),
+        pairs=cfg.pairs,
+        seconds=cfg.seconds,
+        directory=folder / "findings",
+        seed=cfg.seed,
+        progress=True,
+    )
+    print(report)
+    for suffix in cfg.formats:
+        print(f"written to {shown(report.save(folder / f'{REPORT}.{suffix}'))}")
+    complaints = failures(report, hold, before)
+    for complaint in complaints:
+        print(complaint)
+    if complaints:
+        raise SystemExit(1)
+
+
+def chosen(cfg: DictConfig) -> list[Assumption]:
+    """The assumptions of the configuration, of which `only` may take some.
+
+    Raises:
+        ValueError: one is named that is not configured, or what is configured is no assumption.
+    """
+    configured = {str(name): node for name, node in cfg.assumptions.items()}
+    names = list(configured) if cfg.only is None else _names(cfg, "only")
+    unknown = sorted(set(names) - set(configured))
+    if unknown:
+        raise ValueError(f"only={names}: no assumption {unknown[0]!r}; {', '.join(configured)}.")
+    found = [instantiate(configured[name]) for name in names]
+    for name, assumption in zip(names, found, strict=True):
+        if not isinstance(assumption, Assumption):
+            kind = type(assumption).__name__
+            raise ValueError(f"assumptions.{name} is no Assumption but a {kind}.")
+    return found
+
+
+def output_folder(cfg: DictConfig, job: Path, *, sweep: bool) -> Path:
+    """Where the report goes: `output`, by default inside the run; a folder for each job."""
+    if cfg.output is None:
+        return job if sweep else Path(str(cfg.run)) / REPORT
+    return Path(str(cfg.output)) / job.name if sweep else Path(str(cfg.output))
+
+
+def evidence(folder: Path) -> Evidence:
+    """What a run's own record says of its training: whether its best epoch was not its last."""
+    file = folder / METRICS
+    if not file.is_file():
+        return Evidence()
+    numbers = json.loads(file.read_text(encoding="utf-8"))
+    epochs, best = numbers.get("epochs"), numbers.get("best_epoch")
+    return Evidence(trained=True, converged=None not in (epochs, best) and best < epochs)
+
+
+def verdicts(file: Path) -> dict[str, str]:
+    """The verdicts of an earlier audit.json.
+
+    Raises:
+        ValueError: there is no such report.
+    """
+    try:
+        content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        return {name: finding["verdict"] for name, finding in content["findings"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"baseline={file} is no audit.json: {error}.") from error
+
+
+def failures(report: AuditReport, hold: list[str], before: Mapping[str, str] | None) -> list[str]:
+    """What a build should fail for, in sentences."""
+    found = [
+        f"{name} is asked to hold but is {report[name].verdict}"
+        for name in hold
+        if report[name].verdict != "holds"
+    ]
+    for name, verdict in (before or {}).items():
+        now = report[name].verdict if name in report else "not tested"
+        if now != verdict:
+            found.append(f"{name} was {verdict} and is {now}")
+    return found
+
+
+def _names(cfg: DictConfig, setting: str) -> list[str]:
+    if not OmegaConf.is_list(cfg[setting]):
+        raise ValueError(f"{setting}={cfg[setting]!r}: a list is needed, {setting}=[flat].")
+    return [str(name) for name in cfg[setting]]

@@ -1,0 +1,90 @@
+"""Auditing a trained run from the command line."""
+
+import inspect
+import json
+from pathlib import Path
+
+import pytest
+from hydra.utils import instantiate
+
+from geolatent.assumptions import Evidence, catalogue
+from geolatent.cli import main
+from geolatent.cli.audit import evidence
+from geolatent.cli.configuration import compose_config
+
+FEW = ("only=[straight-lines,immersion]", "pairs=40", "output=audit")
+
+
+def test_the_command_writes_a_report_and_goes_on_from_it(
+    trained_run: Path, elsewhere: Path, capsys
+):
+    assert main(["audit", f"run={trained_run}", *FEW]) == 0
+    said = capsys.readouterr().out
+    assert "straight-lines" in said
+    assert "readiness" in said
+    report = json.loads((elsewhere / "audit" / "audit.json").read_text())
+    assert set(report["findings"]) == {"straight-lines", "immersion"}
+    assert report["evidence"]["trained"]
+    assert (elsewhere / "audit" / "audit.md").read_text().startswith("# Audit")
+    first = report["findings"]["straight-lines"]["seconds"]
+    assert main(["audit", f"run={trained_run}", *FEW]) == 0
+    again = json.loads((elsewhere / "audit" / "audit.json").read_text())
+    assert again["findings"]["straight-lines"]["seconds"] == first
+
+
+def test_a_build_fails_when_a_verdict_changes(trained_run: Path, elsewhere: Path, capsys):
+    assert main(["audit", f"run={trained_run}", *FEW]) == 0
+    file = elsewhere / "audit" / "audit.json"
+    report = json.loads(file.read_text())
+    (elsewhere / "before.json").write_text(file.read_text())
+    assert main(["audit", f"run={trained_run}", *FEW, "baseline=before.json"]) == 0
+    found = report["findings"]["immersion"]["verdict"]
+    other = "holds" if found != "holds" else "violated"
+    report["findings"]["immersion"]["verdict"] = other
+    (elsewhere / "before.json").write_text(json.dumps(report))
+    assert main(["audit", f"run={trained_run}", *FEW, "baseline=before.json"]) == 1
+    assert f"immersion was {other} and is {found}" in capsys.readouterr().out
+
+
+def test_a_build_fails_when_a_claim_does_not_hold(trained_run: Path, capsys):
+    strict = ["assumptions.immersion.threshold=10", "hold=[immersion]"]
+    assert main(["audit", f"run={trained_run}", *FEW, *strict]) == 1
+    assert "immersion is asked to hold but is violated" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["only=[straightlines]"], "no assumption 'straightlines'"),
+        (["only=flat"], "a list is needed"),
+        (["hold=[tree]"], "tree is not tested"),
+        (["part=tset"], "part='tset'"),
+        (["baseline=none.json"], "is no audit.json"),
+        (["+assumptions.mine._target_=builtins.dict", "only=[mine]"], "is no Assumption"),
+    ],
+)
+def test_mistakes(arguments: list[str], expected: str, trained_run: Path, capsys):
+    assert main(["audit", f"run={trained_run}", "output=audit", *arguments]) == 2
+    said = capsys.readouterr().err
+    assert expected in said
+    assert "Traceback" not in said
+
+
+def test_the_configuration_is_the_catalogue_with_its_defaults():
+    configured = compose_config("audit", ["run=none"]).assumptions
+    known = catalogue()
+    assert set(configured) == set(known)
+    for name, node in configured.items():
+        assumption = instantiate(node)
+        assert type(assumption) is type(known[name])
+        assert assumption.claim == known[name].claim
+        options = set(inspect.signature(type(assumption)).parameters)
+        assert set(node) - {"_target_"} == options
+
+
+def test_evidence_is_what_the_run_recorded(tmp_path: Path):
+    assert evidence(tmp_path) == Evidence()
+    (tmp_path / "metrics.json").write_text('{"epochs": 5, "best_epoch": 5}')
+    assert evidence(tmp_path) == Evidence(trained=True)
+    (tmp_path / "metrics.json").write_text('{"epochs": 5, "best_epoch": 3}')
+    assert evidence(tmp_path) == Evidence(trained=True, converged=True)
