@@ -87,7 +87,7 @@ class WrappedNormal(Distribution):
         self.manifold = manifold
         self.loc = loc.expand(*batch_shape, -1)
         self.scale = scale.expand(*batch_shape, -1)
-        self._last_sample: tuple[Tensor, Tensor] | None = None
+        self._last_sample: tuple[Tensor, Tensor, Tensor] | None = None
         # Checked above, with a message that says what is wrong and how much of it.
         super().__init__(batch_shape, loc.shape[-1:], validate_args=False)
         self._validate_args = should_check
@@ -132,7 +132,7 @@ class WrappedNormal(Distribution):
             point = self.manifold.point(v)
         else:
             point = self.manifold.from_normal_coordinates(self.loc, v)
-        self._last_sample = (point, v)
+        self._last_sample = (point, v, noise)
         return point
 
     @override
@@ -147,16 +147,18 @@ class WrappedNormal(Distribution):
         """
         if self._validate_args:
             self._validate_sample(value)
-        v = self._normal_coordinates(value)
-        standardised = v / self.scale
-        normal = -0.5 * standardised.square() - self.scale.log() - 0.5 * math.log(2 * math.pi)
-        return normal.sum(dim=-1) - self.manifold.log_det_exp(v)
+        # As torch's transformed distributions do: the sample just drawn, the same object, is made
+        # of numbers that need not be computed back, which costs time and digits.
+        if self._last_sample is not None and self._last_sample[0] is value:
+            _, v, standardised = self._last_sample
+        else:
+            v = self._normal_coordinates(value)
+            standardised = v / self.scale
+        squares = (standardised * standardised).sum(dim=-1)
+        height = self.scale.log().sum(dim=-1) + 0.5 * math.log(2 * math.pi) * v.shape[-1]
+        return -0.5 * squares - height - self.manifold.log_det_exp(v)
 
     def _normal_coordinates(self, value: Tensor) -> Tensor:
-        # As torch's transformed distributions do: the sample just drawn, the same object, has
-        # coordinates that need not be computed back, which costs time and digits.
-        if self._last_sample is not None and self._last_sample[0] is value:
-            return self._last_sample[1]
         if self._is_at_origin:
             return self.manifold.code(value)
         return self.manifold.normal_coordinates(self.loc, value)

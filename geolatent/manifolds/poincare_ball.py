@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 from typing_extensions import override
 
+from geolatent.manifolds.ball_translation import translate
 from geolatent.manifolds.constant_curvature import ConstantCurvature
 from geolatent.manifolds.curvature import (
     inverse_radius,
@@ -16,8 +17,8 @@ from geolatent.manifolds.curvature import (
     volume_distortion,
 )
 from geolatent.manifolds.gyration import gyration
-from geolatent.numerics.hyperbolic_functions import arsinh, sech_squared_of_square
-from geolatent.numerics.radial_maps import radial_arsinh, radial_tanh
+from geolatent.numerics.hyperbolic_functions import arsinh
+from geolatent.numerics.radial_maps import radial_arsinh, radial_artanh, radial_tanh
 from geolatent.numerics.safe_norm import safe_norm
 
 if TYPE_CHECKING:
@@ -135,24 +136,18 @@ class PoincareBall(ConstantCurvature):
     def from_normal_coordinates(
         self, x: Float[Tensor, "*#b n"], v: Float[Tensor, "*#b d"]
     ) -> Float[Tensor, "*#b n"]:
-        # The Möbius sum x + p, in s = x + p, with the gap of p known without cancellation.
         scale = inverse_radius(self.curvature, like=x)
-        a, half = self._unit(x), scale * v / 2
-        gap_a, gap_p = _gap(a), sech_squared_of_square(_dot(half, half))
-        s = a + radial_tanh(half)
-        total = (_dot(s, s) * a + gap_a * s) / (_dot(s, s) + gap_a * gap_p)
-        return self._clip(total / scale)
+        return self._clip(translate(scale * x, (scale / 2) * v) / scale)
 
     @override
     def point(self, z: Float[Tensor, "*b d"]) -> Float[Tensor, "*b n"]:
         scale = inverse_radius(self.curvature, like=z)
-        return self._clip(radial_tanh(scale * z / 2) / scale)
+        return self._clip(radial_tanh((scale / 2) * z) / scale)
 
     @override
     def code(self, x: Float[Tensor, "*b n"]) -> Float[Tensor, "*b d"]:
-        # |x| = tanh(r/2) in units of the radius: over the root of the gap it is sinh(r/2).
-        a = self._unit(x)
-        return 2 * radial_arsinh(a / _gap(a).sqrt()) / inverse_radius(self.curvature, like=x)
+        scale = inverse_radius(self.curvature, like=x)
+        return radial_artanh(scale * x) * (2 / scale)
 
     @override
     def unwrap(self, z: Float[Tensor, "*b t d"]) -> Float[Tensor, "*b t d"]:

@@ -27,10 +27,8 @@ def even_function(
     """
     # Each branch gets an argument that is safe for it: a NaN in the branch that is not taken would
     # still reach the gradient, as 0 * NaN.
-    is_small = square < bound
-    root = torch.where(is_small, torch.ones_like(square), square).sqrt()
-    near = series(torch.where(is_small, square, torch.zeros_like(square)))
-    return torch.where(is_small, near, closed_form(root))
+    near = series(square.clamp(max=bound))
+    return torch.where(square < bound, near, closed_form(square.clamp(min=bound).sqrt()))
 
 
 def polynomial(
@@ -49,10 +47,44 @@ def polynomial(
     count = len(coefficients)
     if bound is not None:
         count = _terms(tuple(coefficients), bound, torch.finfo(square.dtype).eps)
-    total = torch.full_like(square, coefficients[count - 1])
-    for coefficient in reversed(coefficients[: count - 1]):
+    if count == 1:
+        return torch.full_like(square, coefficients[0])
+    total = square * coefficients[count - 1] + coefficients[count - 2]
+    for coefficient in reversed(coefficients[: count - 2]):
         total = total * square + coefficient
     return total
+
+
+def polynomials(
+    variable: Float[Tensor, "*b"], coefficients: tuple[tuple[float, ...], ...], bound: float
+) -> tuple[Float[Tensor, "*b"], ...]:
+    r"""Several polynomials at once, to be used where nothing is recorded.
+
+    Args:
+        variable: between 0 and the bound, (\*b).
+        coefficients: of each, as many, from the constant term up, all of one sign.
+        bound: of the variable: terms that the dtype cannot tell from zero are left out.
+
+    Returns:
+        (\*b), of each.
+    """
+    exponents, table = _table(coefficients, bound, variable.dtype, variable.device)
+    powers = variable[..., None, None] ** exponents
+    return (powers * table).sum(dim=-1).unbind(dim=-1)
+
+
+@lru_cache(maxsize=64)
+def _table(
+    coefficients: tuple[tuple[float, ...], ...],
+    bound: float,
+    dtype: torch.dtype,
+    device: torch.device,
+) -> tuple[Tensor, Tensor]:
+    eps = torch.finfo(dtype).eps
+    count = max(_terms(row, bound, eps) for row in coefficients)
+    exponents = torch.arange(count, dtype=dtype, device=device)
+    rows = [row[:count] for row in coefficients]
+    return exponents, torch.tensor(rows, dtype=dtype, device=device)
 
 
 @lru_cache(maxsize=64)

@@ -10,15 +10,19 @@ high as the series allow: three derivatives keep ten digits in float64.
 """
 
 from math import comb, factorial, log
+from typing import final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from typing_extensions import override
 
-from geolatent.numerics.even_function import even_function, polynomial
+from geolatent.numerics.closed_gradient import ClosedGradient
+from geolatent.numerics.even_function import even_function, polynomial, polynomials
 
-# Entire functions: at s = 1 the first omitted terms are 1/21! = 2e-20 and 1/20! = 4e-19.
-_SINHC = tuple(1 / factorial(2 * k + 1) for k in range(10))
+# Entire functions: at s = 1 the first omitted terms are 1/23! = 4e-23 and 1/20! = 4e-19.
+_SINHC = tuple(1 / factorial(2 * k + 1) for k in range(11))
+_SINHC_SLOPE = tuple(k / factorial(2 * k + 1) for k in range(1, 11))
 _COSH = tuple(1 / factorial(2 * k) for k in range(10))
 _ENTIRE_BOUND = 1.0
 
@@ -48,13 +52,8 @@ def log_sinhc_of_square(square: Float[Tensor, "*b"]) -> Float[Tensor, "*b"]:
     Returns:
         Values in :math:`[0, \infty)`, (\*b), with full relative accuracy down to :math:`s = 0`.
     """
-    return even_function(
-        square,
-        _ENTIRE_BOUND,
-        # sinhc - 1 is summed without its leading 1, so that log1p keeps the relative accuracy.
-        lambda s: torch.log1p(s * polynomial(s, _SINHC[1:], _ENTIRE_BOUND)),
-        lambda x: x + torch.log1p(-torch.exp(-2 * x)) - torch.log(2 * x),
-    )
+    value: Tensor = _LOG_SINHC(square)
+    return value
 
 
 def tanhc_of_square(square: Float[Tensor, "*b"]) -> Float[Tensor, "*b"]:
@@ -136,3 +135,39 @@ def arsinh(x: Float[Tensor, "*b"]) -> Float[Tensor, "*b"]:
 
 def _sinhc_series(square: Tensor) -> Tensor:
     return polynomial(square, _SINHC, _ENTIRE_BOUND)
+
+
+@final
+class _LogSinhc(ClosedGradient):
+    @override
+    def composition(self, *inputs: Tensor) -> Tensor:
+        return even_function(
+            inputs[0],
+            _ENTIRE_BOUND,
+            # sinhc - 1 is summed without its leading 1, so that log1p keeps the relative accuracy.
+            lambda s: torch.log1p(s * polynomial(s, _SINHC[1:], _ENTIRE_BOUND)),
+            lambda x: x + torch.log1p(-torch.exp(-2 * x)) - torch.log(2 * x),
+        )
+
+    @override
+    def value(self, *inputs: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        (square,) = inputs
+        near = square.clamp(max=_ENTIRE_BOUND)
+        quotients, slopes = polynomials(near, (_SINHC[1:], _SINHC_SLOPE), _ENTIRE_BOUND)
+        excess = near * quotients
+        far = square.clamp(min=_ENTIRE_BOUND)
+        x = far.sqrt()
+        twice = x + x
+        logarithm = x + torch.log1p(-torch.exp(-twice)) - torch.log(twice)
+        is_near = square < _ENTIRE_BOUND
+        slope = torch.where(is_near, slopes / (1 + excess), (x / x.tanh() - 1) / (far + far))
+        return torch.where(is_near, excess.log1p(), logarithm), (slope,)
+
+    @override
+    def gradient(
+        self, inputs: tuple[Tensor, ...], made: tuple[Tensor, ...], *upstream: Tensor
+    ) -> tuple[Tensor]:
+        return (made[0] * upstream[0],)
+
+
+_LOG_SINHC = _LogSinhc()

@@ -1,14 +1,19 @@
 r"""Maps :math:`v \mapsto f(|v|)\,v/|v|`, smooth at zero: what exponential maps are made of."""
 
+from collections.abc import Callable
+from typing import final
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from typing_extensions import override
 
 from geolatent.numerics.circular_functions import (
     ARCSINC_BOUND,
     arcsinc_of_square,
     sinc_of_square,
 )
+from geolatent.numerics.closed_gradient import ClosedGradient
 from geolatent.numerics.hyperbolic_functions import (
     arsinh,
     arsinhc_of_square,
@@ -28,7 +33,8 @@ def radial_sinh(v: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"]:
     Returns:
         (\*b d).
     """
-    return sinhc_of_square(v.square().sum(dim=-1, keepdim=True)) * v
+    mapped: Tensor = _SINH(v)
+    return mapped
 
 
 def radial_tanh(v: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"]:
@@ -40,7 +46,21 @@ def radial_tanh(v: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"]:
     Returns:
         (\*b d), of length below one, or one after rounding.
     """
-    return tanhc_of_square(v.square().sum(dim=-1, keepdim=True)) * v
+    mapped: Tensor = _TANH(v)
+    return mapped
+
+
+def radial_artanh(v: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"]:
+    r"""Inverse of :func:`radial_tanh`: :math:`\operatorname{artanh}(|v|)\,v/|v|`.
+
+    Args:
+        v: Vectors, (\*b d), of length below one.
+
+    Returns:
+        (\*b d).
+    """
+    mapped: Tensor = _ARTANH(v)
+    return mapped
 
 
 def radial_arsinh(v: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"]:
@@ -52,7 +72,8 @@ def radial_arsinh(v: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"]:
     Returns:
         (\*b d).
     """
-    return arsinhc_of_square(v.square().sum(dim=-1, keepdim=True)) * v
+    mapped: Tensor = _ARSINH(v)
+    return mapped
 
 
 def radial_arsinh_of_large(v: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"]:
@@ -111,3 +132,79 @@ def radial_angle(v: Float[Tensor, "*b d"], cosine: Float[Tensor, "*b 1"]) -> Flo
     length = torch.where(is_opposite, torch.zeros_like(sine), sine)
     near = arcsinc_of_square(torch.where(is_near, square, torch.zeros_like(square)))
     return torch.where(is_near, near * v, torch.atan2(length, cosine) / sine * far)
+
+
+@final
+class _RadialMap(ClosedGradient):
+    r"""The map of an odd function f.
+
+    .. math:: J\,w = \frac{f(r)}r w + \frac{f'(r) - f(r)/r}{r^2} (v \cdot w)\, v, \qquad r = |v|
+
+    Near zero the difference cancels, but what it is multiplied with is as small as what it loses.
+
+    Args:
+        quotient: f(r)/r as a function of :math:`r^2`.
+        function: f, of r and its square, with relative accuracy down to zero.
+        slope: f', of f(r) and the square of r.
+    """
+
+    def __init__(
+        self,
+        quotient: Callable[[Tensor], Tensor],
+        function: Callable[[Tensor, Tensor], Tensor],
+        slope: Callable[[Tensor, Tensor], Tensor],
+    ) -> None:
+        self._quotient, self._function, self._slope = quotient, function, slope
+
+    @override
+    def composition(self, *inputs: Tensor) -> Tensor:
+        (v,) = inputs
+        return self._quotient(v.square().sum(dim=-1, keepdim=True)) * v
+
+    @override
+    def value(self, *inputs: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        (v,) = inputs
+        # A radius of zero has no direction, and any other number as good.
+        square = (v * v).sum(dim=-1, keepdim=True).clamp(min=torch.finfo(v.dtype).tiny)
+        radius = square.sqrt()
+        mapped = self._function(radius, square)
+        quotient = mapped / radius
+        return quotient * v, (square, mapped, quotient)
+
+    @override
+    def gradient(
+        self, inputs: tuple[Tensor, ...], made: tuple[Tensor, ...], *upstream: Tensor
+    ) -> tuple[Tensor]:
+        (v,), (square, mapped, quotient) = inputs, made
+        (w,) = upstream
+        along = (v * w).sum(dim=-1, keepdim=True)
+        share = (self._slope(mapped, square) - quotient) / square * along
+        return (torch.addcmul(quotient * w, share, v),)
+
+
+def _artanhc_of_square(square: Tensor) -> Tensor:
+    gap = 1 - square
+    return arsinhc_of_square(square / gap) * gap.rsqrt()
+
+
+_SINH = _RadialMap(
+    sinhc_of_square,
+    lambda radius, square: radius.sinh(),
+    lambda sinh, square: (1 + sinh * sinh).sqrt(),
+)
+_TANH = _RadialMap(
+    tanhc_of_square,
+    lambda radius, square: radius.tanh(),
+    lambda tanh, square: 1 - tanh * tanh,
+)
+_ARSINH = _RadialMap(
+    arsinhc_of_square,
+    lambda radius, square: radius.asinh(),
+    lambda arsinh, square: (1 + square).rsqrt(),
+)
+_ARTANH = _RadialMap(
+    _artanhc_of_square,
+    # Of the square and not its root, which is rounded once more: it counts close to one.
+    lambda radius, square: (radius * (1 - square).rsqrt()).asinh(),
+    lambda artanh, square: 1 / (1 - square),
+)
