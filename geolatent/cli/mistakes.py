@@ -18,9 +18,10 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from geolatent.cli.configuration import configurations
+from geolatent.data import MissingExtra
 
 # ArithmeticError: a training run that diverged, a likelihood that beats its floor.
-_MISTAKES = (ValueError, OSError, ArithmeticError)
+_MISTAKES = (ValueError, OSError, ArithmeticError, MissingExtra)
 _MISSING = re.compile(r"Missing mandatory value: (\S+)")
 
 

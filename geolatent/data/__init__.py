@@ -1,25 +1,38 @@
 """Data sets with what is known about them, and their split into parts."""
 
 from geolatent.data.binary_tree import binary_tree
+from geolatent.data.blood_cells import BLOOD_LINEAGE, blood_cells
 from geolatent.data.branching_diffusion import branching_diffusion
 from geolatent.data.checked_data import checked_data
 from geolatent.data.data_set import DataSet
 from geolatent.data.data_split import DataSplit, split, split_by_indices
 from geolatent.data.digits import digits
 from geolatent.data.flip_bits import flip_bits, require_bits
+from geolatent.data.grouping import Grouping
+from geolatent.data.label_tree import LabelTree
 from geolatent.data.load_file import load_file
+from geolatent.data.missing_extra import MissingExtra
+from geolatent.data.mnist import mnist
+from geolatent.data.osteosarcoma import osteosarcoma
 from geolatent.data.scaling import Scaling
 
 __all__ = [
+    "BLOOD_LINEAGE",
     "DataSet",
     "DataSplit",
+    "Grouping",
+    "LabelTree",
+    "MissingExtra",
     "Scaling",
     "binary_tree",
+    "blood_cells",
     "branching_diffusion",
     "checked_data",
     "digits",
     "flip_bits",
     "load_file",
+    "mnist",
+    "osteosarcoma",
     "require_bits",
     "split",
     "split_by_indices",

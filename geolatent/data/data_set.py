@@ -1,11 +1,15 @@
 """A data set and what is known about it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from math import prod
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+
+from geolatent.data.grouping import Grouping
+from geolatent.data.label_tree import LabelTree
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -17,6 +21,8 @@ class DataSet:
         data: the items, shape (n, p).
         labels: class of every item, 0 to len(label_names) - 1, shape (n,), or None.
         label_names: the name of every class; empty without labels.
+        label_tree: how the classes descend from each other, if that is known.
+        groups: further classifications of all items by name (donor, scanner, cell line).
         value_range: bounds that the values cannot leave by construction, not the observed ones.
         image_shape: shape of one item if it is an image, with product p.
         feature_names: the names of the p columns, or empty.
@@ -31,6 +37,8 @@ class DataSet:
     data: Float[Tensor, "n p"]
     labels: Tensor | None = None
     label_names: tuple[str, ...] = ()
+    label_tree: LabelTree | None = None
+    groups: Mapping[str, Grouping] = field(default_factory=dict)
     value_range: tuple[float, float] | None = None
     image_shape: tuple[int, ...] | None = None
     feature_names: tuple[str, ...] = ()
@@ -51,6 +59,14 @@ class DataSet:
             )
         if self.value_range is not None:
             self._check_range(self.value_range)
+        for name, grouping in self.groups.items():
+            if len(grouping.codes) != items:
+                raise ValueError(
+                    f"{self.name}: the grouping {name!r} is of {len(grouping.codes)} items, but "
+                    f"there are {items}."
+                )
+        if self.label_tree is not None:
+            self.label_tree.distances(self.label_names)  # raises if one is not in it
         if self.labels is None:
             return
         if tuple(self.labels.shape) != (items,):

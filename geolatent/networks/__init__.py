@@ -3,6 +3,7 @@
 from geolatent.networks.convolutional import ConvolutionalDecoder, ConvolutionalEncoder
 from geolatent.networks.ensemble_decoder import EnsembleDecoder
 from geolatent.networks.gyroplane import Gyroplane
+from geolatent.networks.log_counts import LogCounts
 from geolatent.networks.mlp import ACTIVATIONS, MLP
 from geolatent.networks.paraboloid import Paraboloid
 from geolatent.networks.rbf_precision_decoder import RbfPrecisionDecoder
@@ -26,6 +27,7 @@ __all__ = [
     "EnsembleDecoder",
     "Gyroplane",
     "HyperbolicPatch",
+    "LogCounts",
     "MeasuredSurface",
     "Paraboloid",
     "RbfPrecisionDecoder",

@@ -30,7 +30,7 @@ NEEDED = {
 }
 
 
-def small(choice: str, tmp_path: Path) -> list[str]:
+def small(choice: str, tmp_path: Path, request: pytest.FixtureRequest) -> list[str]:
     """The choice itself, with what it needs and nothing that takes long."""
     overrides = [choice]
     overrides += NEEDED.get(choice, [])
@@ -39,6 +39,8 @@ def small(choice: str, tmp_path: Path) -> list[str]:
         rows = torch.rand(40, 5, generator=torch.Generator().manual_seed(0)).tolist()
         table.write_text("\n".join(["a,b,c,d,e", *(",".join(map(str, row)) for row in rows)]))
         overrides.append(f"data.path={table}")
+    if choice in ("data=blood_cells", "experiment=blood_cells"):  # scanpy is not for tests
+        overrides.append(f"data.path={request.getfixturevalue('cell_file')[0]}")
     return overrides
 
 
@@ -55,8 +57,8 @@ def test_there_are_groups_for_every_part_of_a_run():
 
 
 @pytest.mark.parametrize("choice", CHOICES)
-def test_every_choice_builds_a_model_that_has_a_bound(choice: str, tmp_path: Path):
-    cfg = compose_config("train", small(choice, tmp_path))
+def test_every_choice_builds_a_model_that_has_a_bound(choice: str, tmp_path: Path, request):
+    cfg = compose_config("train", small(choice, tmp_path, request))
     data = instantiate(cfg.data, _convert_="all")
     complete = with_sizes(cfg, data.width)
     model = build_model(complete)
@@ -71,10 +73,10 @@ def test_every_choice_builds_a_model_that_has_a_bound(choice: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize("choice", CHOICES)
-def test_every_choice_is_what_was_chosen(choice: str, tmp_path: Path):
+def test_every_choice_is_what_was_chosen(choice: str, tmp_path: Path, request):
     """A file that composes but is not merged would pass the test above."""
     group, _, name = choice.partition("=")
-    cfg = compose_config("train", small(choice, tmp_path))
+    cfg = compose_config("train", small(choice, tmp_path, request))
     text = OmegaConf.load(FOLDER / group / f"{name}.yaml")
     if group != "experiment":
         for key, value in OmegaConf.to_container(text).items():
