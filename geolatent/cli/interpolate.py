@@ -1,6 +1,6 @@
 """``geolatent interpolate``: paths between codes of a trained model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from geolatent.cli.build_model import build_model
 from geolatent.cli.run_folder import read_config, shown, write_json
 from geolatent.cli.terminal import print_table
 from geolatent.data import DataSplit
-from geolatent.interpolation import Comparison, affine_null, compare, random_pairs
+from geolatent.interpolation import Comparison, Interpolator, affine_null, compare, random_pairs
 from geolatent.metrics import ImmersedMetric
 from geolatent.models import VAE
 from geolatent.training import load_weights
@@ -86,13 +86,14 @@ def run(cfg: DictConfig, job: Path) -> None:
     if not OmegaConf.is_list(cfg.paths):
         raise ValueError(f"paths={cfg.paths!r}: a list is needed, paths=[linear,geodesic].")
     require_whole(cfg, "pairs", "seed")
+    rules = chosen_rules(cfg)
     run_folder = Path(str(cfg.run))
     folder = output_folder(cfg, job, sweep=HydraConfig.get().mode == RunMode.MULTIRUN)
     waiting = Console(stderr=True)
     run_cfg, data, model = load_run(run_folder)
     with waiting.status(f"comparing paths between {cfg.pairs} pairs"):
         found = compare_pairs(
-            model, data, part=cfg.part, pairs=cfg.pairs, seed=cfg.seed, paths=list(cfg.paths)
+            model, data, part=cfg.part, pairs=cfg.pairs, seed=cfg.seed, paths=rules
         )
     save(found, folder)
     if cfg.figures and set(found.comparison.paths) >= _DRAWN:
@@ -102,6 +103,18 @@ def run(cfg: DictConfig, job: Path) -> None:
     if "geodesic" in found.comparison.paths:
         print(found.comparison.bend())
     print(f"written to {shown(folder)}")
+
+
+def chosen_rules(cfg: DictConfig) -> dict[str, Interpolator]:
+    """The rules that `paths` names, as `path` describes them.
+
+    Raises:
+        ValueError: a name is not among those that `path` describes.
+    """
+    unknown = [name for name in cfg.paths if name not in cfg.path]
+    if unknown:
+        raise ValueError(f"unknown paths {unknown}; choose from {list(cfg.path)}.")
+    return {name: instantiate(cfg.path[name]) for name in cfg.paths}
 
 
 def require_whole(cfg: DictConfig, *names: str) -> None:
@@ -150,7 +163,7 @@ def compare_pairs(
     part: str = "test",
     pairs: int = 100,
     seed: int = 0,
-    paths: Sequence[str] = ("linear", "assumed", "geodesic"),
+    paths: Sequence[str] | Mapping[str, Interpolator] = ("linear", "assumed", "geodesic"),
 ) -> PairComparison:
     """Join the codes of random pairs of items, no item twice.
 

@@ -1,6 +1,6 @@
 """Comparing straight lines with geodesics."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from jaxtyping import Float
@@ -9,8 +9,9 @@ from torch import Tensor, nn
 from geolatent.geodesics import Path
 from geolatent.geodesics.pairs import require_pairs
 from geolatent.interpolation.comparison import Comparison, Profile
-from geolatent.interpolation.interpolator import INTERPOLATORS
-from geolatent.latents import LatentModel, UncertainModel, as_latent_model
+from geolatent.interpolation.interpolator import Interpolator
+from geolatent.interpolation.path_rules import path_rules
+from geolatent.latents import CodingModel, LatentModel, UncertainModel, as_latent_model
 
 _DISTANCES_AT_ONCE = 2**24
 
@@ -21,8 +22,9 @@ def compare(
     start: Float[Tensor, "b d"],
     end: Float[Tensor, "b d"],
     *,
-    paths: Sequence[str] = ("linear", "geodesic"),
+    paths: Sequence[str] | Mapping[str, Interpolator] = ("linear", "geodesic"),
     data: Float[Tensor, "m *p"] | None = None,
+    codes: Float[Tensor, "k d"] | None = None,
 ) -> Comparison:
     """Join the same codes in several ways and measure what each does in data space.
 
@@ -30,10 +32,15 @@ def compare(
         subject: a model, or any decoder `(*b, d) -> (*b, ...)`, trained by anybody.
         start: codes, `(b, d)`.
         end: codes, `(b, d)`.
-        paths: which ways: `"linear"` (straight in the codes), `"assumed"` (geodesics of the
-            declared geometry), `"geodesic"` (geodesics of the induced one).
+        paths: which ways, by their names: `"linear"` (straight in the codes), `"spherical"` (great
+            circles around the origin), `"assumed"` (geodesics of the declared geometry),
+            `"geodesic"` (geodesics of the induced one), `"density"` (the same with a price on
+            leaving the data), `"graph"` (from code to neighbouring code); or rules with settings of
+            your own by any names, `{"strong": DensityGeodesic(strength=5)}`.
         data: training data, `(m, p)` or in the decoder's own shape; with them, the distance of the
             decoded paths to their nearest training datum is measured.
+        codes: of the training data, for the paths that go where data are; encoded from `data` if
+            not given, where the model has an encoder.
 
     Returns:
         The paths and their measures.
@@ -42,14 +49,14 @@ def compare(
         ValueError: a path's name is unknown, or shapes do not fit together.
         TypeError: the subject is neither a model nor callable.
     """
-    unknown = [name for name in paths if name not in INTERPOLATORS]
-    if unknown or not paths:
-        raise ValueError(f"unknown paths {unknown}; choose from {list(INTERPOLATORS)}.")
+    rules = path_rules(paths)
     require_pairs(start, end)
     if data is not None:
         data = _usable(data, start)
     model = as_latent_model(subject)
-    found = {name: INTERPOLATORS[name](model)(start, end) for name in paths}
+    if codes is None and data is not None and isinstance(model, CodingModel):
+        codes = model.encode(data)
+    found = {name: rule(model, start, end, codes=codes) for name, rule in rules.items()}
     return Comparison(
         paths=found,
         profiles={name: _profile(model, path, data) for name, path in found.items()},

@@ -7,8 +7,11 @@ from geolatent.latents.euclidean_space import EuclideanSpace
 from geolatent.latents.hamiltonian_posterior import HamiltonianPosterior
 from geolatent.latents.latent_model import (
     BareDecoder,
+    CodingModel,
     EncodingModel,
+    GenerativeModel,
     LatentModel,
+    ScoringModel,
     UncertainModel,
     as_latent_model,
 )
@@ -30,9 +33,11 @@ __all__ = [
     "BareDecoder",
     "BrownianMotionPrior",
     "CodeReport",
+    "CodingModel",
     "DataDependent",
     "EncodingModel",
     "EuclideanSpace",
+    "GenerativeModel",
     "HamiltonianPosterior",
     "LatentModel",
     "LatentSpace",
@@ -45,6 +50,7 @@ __all__ = [
     "RefinedPosterior",
     "RhvaeSpace",
     "RiemannianNormalSpace",
+    "ScoringModel",
     "SphereSpace",
     "TorusSpace",
     "UncertainModel",

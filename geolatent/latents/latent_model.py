@@ -36,6 +36,45 @@ class EncodingModel(LatentModel, ABC):
         """q(point | x)."""
 
 
+class GenerativeModel(EncodingModel, ABC):
+    """A model of which all distributions are known: what a bound on log p(x) is made of."""
+
+    @abstractmethod
+    def prior(self) -> Distribution:
+        """p(point), as the networks are now."""
+
+    @abstractmethod
+    def distribution_at(self, point: Float[Tensor, "*b n"]) -> Distribution:
+        """p(x | point)."""
+
+
+class CodingModel(LatentModel, ABC):
+    """A model that also says where data lie among its codes."""
+
+    @abstractmethod
+    def encode(self, x: Float[Tensor, "*b p"]) -> Float[Tensor, "*b d"]:
+        """The code of each x."""
+
+
+class ScoringModel(LatentModel, ABC):
+    """A model that also says how well it explains data."""
+
+    @abstractmethod
+    def evidence_bound(
+        self, x: Float[Tensor, "*b p"], *, draws: int, seed: int
+    ) -> Float[Tensor, "*b"]:
+        """A lower bound of log p(x) in nats, as an average over draws.
+
+        Args:
+            x: data, `(*b, p)`.
+            draws: how many from each posterior.
+            seed: of the draws; the caller's random state stays as it was.
+
+        Raises:
+            ValueError: x are no data for the model's likelihood.
+        """
+
+
 class UncertainModel(LatentModel, ABC):
     """A model that also says how uncertain it is of what it decodes."""
 

@@ -1,6 +1,7 @@
 """Riemannian metrics on codes."""
 
 from geolatent.metrics.chain import Chain, Part, Scaling, parts_of
+from geolatent.metrics.density_metric import DensityMetric
 from geolatent.metrics.euclidean_metric import EuclideanMetric
 from geolatent.metrics.fisher_rao_metric import FisherRaoMetric
 from geolatent.metrics.forward_jacobian import forward_jacobian
@@ -13,6 +14,7 @@ from geolatent.metrics.rhvae_metric import LocalRhvaeMetric, RhvaeMetric
 __all__ = [
     "Chain",
     "ClosedFormGeodesics",
+    "DensityMetric",
     "EuclideanMetric",
     "FisherRaoMetric",
     "ImmersedMetric",

@@ -7,8 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.distributions import Distribution, kl_divergence
 
-from geolatent.latents import RefinedPosterior
-from geolatent.models.vae import VAE
+from geolatent.latents import GenerativeModel, RefinedPosterior
 
 
 class ElboTerms(NamedTuple):
@@ -29,7 +28,9 @@ class ElboTerms(NamedTuple):
         return self.log_likelihood - beta * self.kl
 
 
-def elbo(model: VAE, x: Float[Tensor, "*b p"], *, sampled_kl: bool = False) -> ElboTerms:
+def elbo(
+    model: GenerativeModel, x: Float[Tensor, "*b p"], *, sampled_kl: bool = False
+) -> ElboTerms:
     r"""One reparameterised sample of the bound for each datum, from torch's global generator.
 
     .. math:: \log p(x) \ge E_q[\log p(x | z)] - KL(q(z | x) ‖ p(z))
@@ -53,18 +54,18 @@ def elbo(model: VAE, x: Float[Tensor, "*b p"], *, sampled_kl: bool = False) -> E
         point, log_density, log_joint = posterior.refine(point, joint_density(model, prior, x))
         log_prior = prior.log_prob(point)
         return ElboTerms(log_joint - log_prior, log_density - log_prior, point)
-    likelihood = model.likelihood(model.decoder(model.latent.features(point)))
+    likelihood = model.distribution_at(point)
     divergence = sampled_kl_term if sampled_kl else kl_term
     return ElboTerms(likelihood.log_prob(x), divergence(posterior, prior, point), point)
 
 
 def joint_density(
-    model: VAE, prior: Distribution, x: Float[Tensor, "*b p"]
+    model: GenerativeModel, prior: Distribution, x: Float[Tensor, "*b p"]
 ) -> Callable[[Tensor], Tensor]:
     """The function z ↦ log p(x | z) + log p(z) of points, `(*s, *b, n) -> (*s, *b)`."""
 
     def log_joint(point: Tensor) -> Tensor:
-        likelihood = model.likelihood(model.decoder(model.latent.features(point)))
+        likelihood = model.distribution_at(point)
         return likelihood.log_prob(x) + prior.log_prob(point)
 
     return log_joint

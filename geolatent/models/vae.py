@@ -9,11 +9,13 @@ from torch.distributions import Distribution
 from typing_extensions import override
 
 from geolatent.latents import (
-    EncodingModel,
+    CodingModel,
     EuclideanSpace,
+    GenerativeModel,
     LatentSpace,
     LearnedPriorSpace,
     RhvaeSpace,
+    ScoringModel,
     UncertainModel,
 )
 from geolatent.likelihoods import (
@@ -31,10 +33,11 @@ from geolatent.metrics import (
     Scaling,
     parts_of,
 )
+from geolatent.models.elbo import elbo
 
 
 @final
-class VAE(nn.Module, UncertainModel, EncodingModel):
+class VAE(nn.Module, UncertainModel, CodingModel, ScoringModel, GenerativeModel):
     r"""Encoder, latent space, decoder and likelihood: p(x) = ∫ p(x | z) p(z) dz.
 
     There is one class. A new geometry is a new `LatentSpace`, a new kind of data a new
@@ -59,8 +62,8 @@ class VAE(nn.Module, UncertainModel, EncodingModel):
         self.decoder = decoder
         self.likelihood = likelihood
 
+    @override
     def prior(self) -> Distribution:
-        """p(point), as the networks are now."""
         latent = self.latent
         return latent.prior_of(self) if isinstance(latent, LearnedPriorSpace) else latent.prior()
 
@@ -68,6 +71,7 @@ class VAE(nn.Module, UncertainModel, EncodingModel):
     def posterior(self, x: Float[Tensor, "*b p"]) -> Distribution:
         return self.latent.posterior(self.encoder(x))
 
+    @override
     def encode(self, x: Float[Tensor, "*b p"]) -> Float[Tensor, "*b d"]:
         """The codes of the posteriors' locations."""
         return self.latent.location(self.encoder(x))
@@ -79,6 +83,21 @@ class VAE(nn.Module, UncertainModel, EncodingModel):
     def distribution(self, z: Float[Tensor, "*b d"]) -> Distribution:
         """p(x | z)."""
         return self.likelihood(self.decoder(self.decoder_inputs(z)))
+
+    @override
+    def distribution_at(self, point: Float[Tensor, "*b n"]) -> Distribution:
+        return self.likelihood(self.decoder(self.latent.features(point)))
+
+    @override
+    def evidence_bound(
+        self, x: Float[Tensor, "*b p"], *, draws: int, seed: int
+    ) -> Float[Tensor, "*b"]:
+        self.likelihood.validate(x)
+        devices = [x.device] if x.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices):
+            torch.manual_seed(seed)
+            bounds = [elbo(self, x).elbo().detach() for _ in range(draws)]
+        return torch.stack(bounds).mean(0)
 
     @override
     def decode(self, z: Float[Tensor, "*b d"]) -> Float[Tensor, "*b p"]:
@@ -160,4 +179,4 @@ def sample(model: VAE, count: int) -> Float[Tensor, "count p"]:
     """Data drawn from the model: codes from the prior, then data from p(x | z)."""
     with torch.no_grad():
         points = model.prior().sample((count,))
-        return model.likelihood(model.decoder(model.latent.features(points))).sample()
+        return model.distribution_at(points).sample()

@@ -39,6 +39,14 @@ def test_by_default_the_paths_go_into_the_folder_of_the_run(trained_run: Path, e
     assert written == {"paths.csv", "summary.json"}
 
 
+def test_a_path_with_settings_of_one_s_own(trained_run: Path, elsewhere: Path):
+    own = ["+path@path.near=density", "path.near.strength=0.1", "path.near.centres=50"]
+    arguments = ["pairs=2", "figures=false", "paths=[linear,spherical,near,graph]", "output=paths"]
+    assert main(["interpolate", f"run={trained_run}", *arguments, *own]) == 0
+    table = pd.read_csv(elsewhere / "paths" / "paths.csv")
+    assert list(table["path"].unique()) == ["linear", "spherical", "near", "graph"]
+
+
 def test_a_loaded_run_is_the_trained_model(trained_run: Path):
     cfg, data, model = load_run(trained_run)
     metrics = json.loads((trained_run / "metrics.json").read_text())

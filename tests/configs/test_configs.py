@@ -9,11 +9,13 @@ from omegaconf import OmegaConf
 
 from geolatent.cli.build_model import build_model, with_sizes
 from geolatent.cli.configuration import compose_config, config_folder
+from geolatent.interpolation import INTERPOLATORS
 from geolatent.models import VAE, elbo, sample
 
 FOLDER = config_folder()
 GROUPS = sorted(path for path in FOLDER.iterdir() if path.is_dir() and path.name != "settings")
 NO_MODEL = {"experiment=limits_mishne2023"}  # a table of coordinates
+GROUPS = [group for group in GROUPS if group.name != "path"]  # belongs to `interpolate`
 CHOICES = [
     choice
     for group in GROUPS
@@ -88,6 +90,21 @@ def test_every_choice_is_what_was_chosen(choice: str, tmp_path: Path, request):
 def test_every_command_composes(command: str):
     cfg = compose_config(command)
     assert "hydra" not in cfg
+
+
+@pytest.mark.parametrize("name", sorted(file.stem for file in (FOLDER / "path").glob("*.yaml")))
+def test_every_path_is_the_rule_of_its_name_with_all_its_settings(name: str):
+    settings = compose_config("interpolate").path[name]
+    rule = instantiate(settings)
+    assert type(rule) is type(INTERPOLATORS[name])
+    assert vars(rule) == vars(INTERPOLATORS[name])
+    assert set(settings) - {"_target_"} == set(vars(rule))
+
+
+def test_a_path_may_be_described_twice():
+    cfg = compose_config("interpolate", ["+path@path.strong=density", "path.strong.strength=7"])
+    assert instantiate(cfg.path.strong).strength == 7
+    assert instantiate(cfg.path.density).strength == 1
 
 
 def test_the_runs_of_the_demo_exist():
