@@ -1,0 +1,33 @@
+"""Our metrics in other tools: geomstats, geoopt and scikit-learn, each imported when it is used."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from geolatent.interop.geodesic_distances import GeodesicDistances
+    from geolatent.interop.geomstats_metric import GeomstatsMetric, geomstats_space
+    from geolatent.interop.learned_manifold import LearnedManifold
+    from geolatent.interop.tangent_space import TangentSpace
+
+__all__ = [
+    "GeodesicDistances",
+    "GeomstatsMetric",
+    "LearnedManifold",
+    "TangentSpace",
+    "geomstats_space",
+]
+
+_HOMES = {
+    "GeodesicDistances": "geodesic_distances",
+    "GeomstatsMetric": "geomstats_metric",
+    "LearnedManifold": "learned_manifold",
+    "TangentSpace": "tangent_space",
+    "geomstats_space": "geomstats_metric",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Geomstats and scikit-learn take a second each to import."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
