@@ -13,13 +13,18 @@ from geolatent.assumptions.finding import Finding
 from geolatent.assumptions.flat import Flat
 from geolatent.assumptions.immersion import Immersion
 from geolatent.assumptions.isometric import Isometric
+from geolatent.assumptions.kl_nonnegative import KlNonnegative
+from geolatent.assumptions.likelihood_floor import LikelihoodFloor
+from geolatent.assumptions.mean_interval import mean_interval
 from geolatent.assumptions.measurement import Items, Measurement, NotApplicable
+from geolatent.assumptions.not_clipped import NotClipped
 from geolatent.assumptions.readiness import LEVELS, Evidence, Readiness, readiness
+from geolatent.assumptions.reported_likelihood import ReportedLikelihood
 from geolatent.assumptions.share_interval import share_interval
 from geolatent.assumptions.smooth import Smooth
 from geolatent.assumptions.solver_converged import SolverConverged
 from geolatent.assumptions.straight_lines import StraightLines
-from geolatent.assumptions.subject import Pairs, Subject
+from geolatent.assumptions.subject import Pairs, Replica, Subject
 from geolatent.assumptions.tolerance import Tolerance
 from geolatent.assumptions.tree_like import TreeLike
 from geolatent.assumptions.unique_geodesics import UniqueGeodesics
@@ -40,10 +45,15 @@ __all__ = [
     "Isometric",
     "Items",
     "Kind",
+    "KlNonnegative",
+    "LikelihoodFloor",
     "Measurement",
     "NotApplicable",
+    "NotClipped",
     "Pairs",
     "Readiness",
+    "Replica",
+    "ReportedLikelihood",
     "Smooth",
     "SolverConverged",
     "StraightLines",
@@ -58,6 +68,7 @@ __all__ = [
     "catalogue",
     "examine",
     "fit_curvature",
+    "mean_interval",
     "readiness",
     "share_interval",
 ]

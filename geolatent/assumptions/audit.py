@@ -18,7 +18,7 @@ from geolatent.assumptions.examine import examine
 from geolatent.assumptions.finding import Finding
 from geolatent.assumptions.finding_store import FindingStore
 from geolatent.assumptions.readiness import Evidence
-from geolatent.assumptions.subject import Subject
+from geolatent.assumptions.subject import Replica, Subject
 from geolatent.geodesics.block_progress import progress_bar
 from geolatent.latents import LatentModel
 
@@ -31,6 +31,9 @@ def audit(
     data: Tensor | None = None,
     labels: Tensor | None = None,
     nuisance: Mapping[str, Tensor] | None = None,
+    training: Tensor | None = None,
+    replicas: Sequence[Replica] = (),
+    reported: Mapping[str, float] | None = None,
     assumptions: Sequence[str | Assumption] | None = None,
     evidence: Evidence | None = None,
     pairs: int = 200,
@@ -50,6 +53,9 @@ def audit(
         data: what was encoded, `(n, ...)`, row for row.
         labels: a class for each code, `(n,)`.
         nuisance: variables that codes should not tell, such as a hospital, by name, `(n,)` each.
+        training: what the model was trained on, `(m, ...)`: duplicates are looked for.
+        replicas: the same model trained with other seeds, each with its codes of the same data.
+        reported: averages over the data that are stated somewhere, `"nll"` and `"kl"`, in nats.
         assumptions: names, or your own objects; all of the catalogue if not given.
         evidence: what you know of the model beyond what is tested here, for its readiness.
         pairs: disjoint random pairs that geodesics are computed for, at most.
@@ -67,7 +73,16 @@ def audit(
     """
     chosen = _chosen(assumptions)
     subject = Subject(
-        model, codes, data=data, labels=labels, nuisance=nuisance, pairs=pairs, seed=seed
+        model,
+        codes,
+        data=data,
+        labels=labels,
+        nuisance=nuisance,
+        training=training,
+        replicas=replicas,
+        reported=reported,
+        pairs=pairs,
+        seed=seed,
     )
     store = None if directory is None else FindingStore(directory, subject.fingerprint())
     began = time.monotonic()
@@ -116,6 +131,7 @@ def _about(subject: Subject, seconds: float) -> dict[str, Any]:
         "data": subject.data is not None,
         "labels": subject.labels is not None,
         "nuisance": sorted(subject.nuisance),
+        "replicas": len(subject.replicas),
         "seed": subject.seed,
         "seconds": round(seconds, 2),
         "versions": {

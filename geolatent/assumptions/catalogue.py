@@ -5,6 +5,10 @@ from geolatent.assumptions.declared_geometry import DeclaredGeometry
 from geolatent.assumptions.flat import Flat
 from geolatent.assumptions.immersion import Immersion
 from geolatent.assumptions.isometric import Isometric
+from geolatent.assumptions.kl_nonnegative import KlNonnegative
+from geolatent.assumptions.likelihood_floor import LikelihoodFloor
+from geolatent.assumptions.not_clipped import NotClipped
+from geolatent.assumptions.reported_likelihood import ReportedLikelihood
 from geolatent.assumptions.smooth import Smooth
 from geolatent.assumptions.solver_converged import SolverConverged
 from geolatent.assumptions.straight_lines import StraightLines
@@ -16,6 +20,10 @@ def catalogue() -> dict[str, Assumption]:
     """One of each, with its defaults, by name: integrity first, since the rest relies on it."""
     everything: list[Assumption] = [
         SolverConverged(),
+        LikelihoodFloor(),
+        KlNonnegative(),
+        NotClipped(),
+        ReportedLikelihood(),
         Immersion(),
         Smooth(),
         StraightLines(),

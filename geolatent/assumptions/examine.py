@@ -2,12 +2,15 @@
 
 import time
 
+import torch
+
 from geolatent.assumptions.assumption import Assumption
 from geolatent.assumptions.finding import Finding
 from geolatent.assumptions.measurement import Measurement, NotApplicable
 from geolatent.assumptions.subject import Subject
 
 
+@torch.no_grad()
 def examine(assumption: Assumption, subject: Subject) -> Finding:
     """Test one assumption on one subject.
 

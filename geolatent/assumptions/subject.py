@@ -1,7 +1,8 @@
 """What is audited: a decoder or model, its codes, and what is known of the data."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import final
@@ -17,6 +18,7 @@ from geolatent.metrics import ImmersedMetric
 
 _FEWEST = 4  # codes: two disjoint pairs
 _PRINTED = 64  # codes whose decoded values tell decoders apart
+_REPORTED = ("nll", "kl")
 
 
 @final
@@ -35,6 +37,9 @@ class Pairs:
     path: Path
 
 
+Replica = tuple[LatentModel | nn.Module | Callable[[Tensor], Tensor], Tensor]
+
+
 @final
 class Subject:
     """A decoder and its codes; what several assumptions need is computed once.
@@ -45,12 +50,17 @@ class Subject:
         data: what was encoded, `(n, ...)`, row for row.
         labels: a class for each code, `(n,)`, integers.
         nuisance: variables that codes should not tell, by name, `(n,)` each, integers.
+        training: what the model was trained on, `(m, ...)`, items of the data's shape.
+        replicas: the same model trained with other seeds, each with its codes of the same data.
+        reported: averages over the data that somebody states, in nats an item: `"nll"` (negative
+            log likelihood, or a bound of it) and `"kl"`.
         pairs: disjoint random pairs that geodesics are computed for, at most.
         seed: of everything random.
 
     Raises:
         TypeError: the model is neither a model nor callable, or codes are no floating-point tensor.
-        ValueError: shapes do not fit together, there are too few codes, or one is not finite.
+        ValueError: shapes do not fit together, there are too few codes, one is not finite, or
+            something is reported that is not known here.
     """
 
     def __init__(
@@ -61,6 +71,9 @@ class Subject:
         data: Tensor | None = None,
         labels: Tensor | None = None,
         nuisance: Mapping[str, Tensor] | None = None,
+        training: Tensor | None = None,
+        replicas: Sequence[Replica] = (),
+        reported: Mapping[str, float] | None = None,
         pairs: int = 200,
         seed: int = 0,
     ) -> None:
@@ -86,6 +99,20 @@ class Subject:
         }
         if self.data is not None and not self.data.isfinite().all():
             raise ValueError("data must be finite; some entry is NaN or infinite.")
+        self.training = training
+        if training is not None and (data is None or training.shape[1:] != data.shape[1:]):
+            raise ValueError(
+                f"training data of shape {tuple(training.shape)} need data whose items have the "
+                f"same shape, got {'none' if data is None else tuple(data.shape)}."
+            )
+        self.replicas = tuple(
+            (as_latent_model(other), _checked_replica(row, z, self.codes))
+            for row, (other, z) in enumerate(replicas)
+        )
+        self.reported = {name: float(value) for name, value in (reported or {}).items()}
+        unknown = {k: v for k, v in self.reported.items() if k not in _REPORTED or v != v}
+        if unknown:
+            raise ValueError(f"reported takes numbers named {_REPORTED}, got {unknown}.")
         self.pair_count = min(pairs, len(codes) // 2)
         self.seed = seed
 
@@ -110,6 +137,14 @@ class Subject:
         """Rows of at most `count` codes, drawn without replacement."""
         return torch.randperm(len(self.codes), generator=self.generator(name))[:count]
 
+    @contextmanager
+    def seeded(self, name: str) -> Iterator[None]:
+        """torch's global generators seeded inside the block, and as they were after it."""
+        devices = [self.codes.device] if self.codes.is_cuda else []
+        with torch.random.fork_rng(devices):
+            torch.manual_seed(self.seed_of(name))
+            yield
+
     @cached_property
     def pairs(self) -> Pairs:
         """Disjoint random pairs, and their geodesics."""
@@ -123,6 +158,13 @@ class Subject:
         with torch.no_grad():
             decoded = self.model.decode(self.codes[self.sample("fingerprint", _PRINTED)])
         parts = {"codes": self.codes, "decoded": decoded, "data": self.data, "labels": self.labels}
+        parts["training"] = self.training
+        for row, (other, codes) in enumerate(self.replicas):
+            parts[f"replica {row}"] = codes
+            parts[f"replica {row} decoded"] = other.decode(codes[:_PRINTED])
+        if isinstance(self.model, nn.Module):  # encoder and likelihood too
+            parts |= {f"state {k}": v for k, v in self.model.state_dict().items()}
+        digest.update(f"{sorted(self.reported.items())}".encode())
         for name, values in {**parts, **self.nuisance}.items():
             if values is not None:
                 kept = values.detach().cpu().contiguous()
@@ -148,6 +190,15 @@ class Subject:
                 return z @ root
 
         return Subject(BareDecoder(flat), self.codes, pairs=self.pair_count, seed=self.seed)
+
+
+def _checked_replica(row: int, codes: Tensor, like: Tensor) -> Tensor:
+    if len(codes) != len(like) or codes.ndim != 2 or not codes.isfinite().all():
+        raise ValueError(
+            f"replica {row} must come with finite codes of the same {len(like)} data, got "
+            f"{tuple(codes.shape)}."
+        )
+    return codes.detach()
 
 
 def _said(value: object) -> str:
