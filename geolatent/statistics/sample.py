@@ -63,6 +63,12 @@ def require_metric(metric: Metric) -> None:
         )
 
 
+def require_clusters(clusters: int, codes: int) -> None:
+    """Raise `ValueError` unless there is a code for every cluster."""
+    if not 1 <= clusters <= codes:
+        raise ValueError(f"clusters must be between 1 and the {codes} codes, got {clusters}.")
+
+
 def sample_of(
     points: Float[Tensor, "b d"],
     weights: Float[Tensor, "b"] | None = None,

@@ -1,0 +1,209 @@
+"""Clusters around Fréchet means."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple, final
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from geolatent.geodesics import connect
+from geolatent.metrics import Metric
+from geolatent.statistics.frechet_mean import frechet_mean
+from geolatent.statistics.sample import require_clusters, require_metric, sample_of
+
+_SEGMENTS = 16  # of geodesics: clusters need distances to a few digits
+
+
+@final
+@dataclass(frozen=True)
+class KMeans:
+    """k clusters of b codes.
+
+    Attributes:
+        centres: Fréchet means of the clusters, `(k, d)`.
+        labels: nearest centre of each code, `(b,)`.
+        distances: from it, `(b,)`.
+        variance: mean squared distance from the nearest centre; what is minimised.
+        converged: whether the labels stopped changing and all means converged.
+        iterations: of the best restart.
+        variances: of all restarts, `(r,)`; where they differ, minima do.
+        flat_labels: of Euclidean k-means on the codes, with as many restarts, `(b,)`.
+        agreement: adjusted Rand index of the two labellings: 1 if the flat answer is the same, 0
+            if it is no better than chance.
+    """
+
+    centres: Float[Tensor, "k d"]
+    labels: Int[Tensor, "b"]
+    distances: Float[Tensor, "b"]
+    variance: float
+    converged: bool
+    iterations: int
+    variances: Float[Tensor, "r"]
+    flat_labels: Int[Tensor, "b"]
+    agreement: float
+
+
+class _Run(NamedTuple):
+    centres: Tensor
+    labels: Tensor
+    distances: Tensor
+    converged: bool
+    iterations: int
+
+
+@torch.no_grad()
+def k_means(
+    metric: Metric,
+    points: Float[Tensor, "b d"],
+    clusters: int,
+    *,
+    restarts: int = 4,
+    seed: int = 0,
+    segments: int = _SEGMENTS,
+    max_iterations: int = 50,
+) -> KMeans:
+    r"""Lloyd's algorithm with geodesic distances and Fréchet means.
+
+    .. math:: \min_{m, k} \tfrac1b \sum_i d(x_i, m_{k(i)})^2
+
+    The means of all clusters are solved for together, and their geodesics are the distances that
+    the next assignment needs. Others are solved for only where the triangle inequality leaves open
+    whether the label changes. Geomstats' k-means takes its seeds from global random states,
+    restarts nothing and tells nothing of convergence, hence this one.
+
+    Args:
+        metric: on codes.
+        points: codes, `(b, d)`.
+        clusters: k.
+        restarts: from seeds of their own, by k-means++; the best is kept.
+        seed: of the choice of seeds.
+        segments: of the geodesics, as in `connect`.
+        max_iterations: of each restart.
+
+    Returns:
+        The clusters, and how they differ from the Euclidean ones.
+
+    Raises:
+        ValueError: codes are not finite, there are fewer than clusters, or an option is out of its
+            range.
+        TypeError: the metric is none.
+
+    References:
+        Arthur, D., Vassilvitskii, S. (2007). k-means++: the advantages of careful seeding.
+
+        Elkan, C. (2003). Using the triangle inequality to accelerate k-means.
+    """
+    require_metric(metric)
+    points = sample_of(points).points
+    require_clusters(clusters, len(points))
+    if restarts < 1 or max_iterations < 1:
+        raise ValueError(
+            f"restarts and max_iterations must be at least 1, got {restarts} and {max_iterations}."
+        )
+    generator = torch.Generator().manual_seed(seed)
+    runs = []
+    for _ in range(restarts):
+        centres, between = _seeds(metric, points, clusters, generator, segments)
+        runs.append(_lloyd(metric, points, centres, between, segments, max_iterations))
+    variances = torch.stack([run.distances.square().mean() for run in runs])
+    best = runs[int(variances.nan_to_num(nan=torch.inf).argmin())]
+    flat = _flat_labels(points, clusters, restarts, seed)
+    return KMeans(
+        centres=best.centres,
+        labels=best.labels,
+        distances=best.distances,
+        variance=float(best.distances.square().mean()),
+        converged=best.converged,
+        iterations=best.iterations,
+        variances=variances,
+        flat_labels=flat,
+        agreement=agreement(best.labels, flat),
+    )
+
+
+def agreement(one: Int[Tensor, "b"], other: Int[Tensor, "b"]) -> float:
+    """Adjusted Rand index of two labellings."""
+    from sklearn.metrics import adjusted_rand_score  # slow to import
+
+    return float(adjusted_rand_score(one.cpu().numpy(), other.cpu().numpy()))
+
+
+def _seeds(
+    metric: Metric, points: Tensor, clusters: int, generator: torch.Generator, segments: int
+) -> tuple[Float[Tensor, "k d"], Float[Tensor, "b k"]]:
+    """Codes far from each other, by k-means++, and the distances of all codes from them."""
+    chosen = [int(torch.randint(len(points), (1,), generator=generator))]
+    columns = [_distances(metric, points[chosen[0]], points, segments)]
+    for _ in range(clusters - 1):
+        nearest = torch.stack(columns, 1).amin(1).square()
+        if not nearest.sum() > 0:  # fewer different codes than clusters
+            nearest = torch.ones_like(nearest)
+        index = int(torch.multinomial(nearest.double().cpu(), 1, generator=generator))
+        chosen.append(index)
+        columns.append(_distances(metric, points[index], points, segments))
+    return points[chosen], torch.stack(columns, 1)
+
+
+def _lloyd(
+    metric: Metric,
+    points: Tensor,
+    centres: Tensor,
+    lower: Float[Tensor, "b k"],
+    segments: int,
+    max_iterations: int,
+) -> _Run:
+    labels = lower.argmin(1)
+    own = lower.gather(1, labels[:, None])[:, 0]
+    all_means = False
+    for iteration in range(1, max_iterations + 1):
+        labels = _no_cluster_empty(labels, own, len(centres))
+        found = frechet_mean(metric, points, groups=labels, segments=segments)
+        all_means = bool(found.converged.all())
+        moved = connect(metric, centres, found.point, segments=segments).length
+        centres, own = found.point, found.paths.length
+        lower = (lower - moved).clamp_min(0)
+        lower.scatter_(1, labels[:, None], own[:, None])
+        open_ = lower < own[:, None]
+        open_.scatter_(1, labels[:, None], torch.zeros_like(labels[:, None], dtype=torch.bool))
+        rows, columns = open_.nonzero(as_tuple=True)
+        if len(rows):
+            path = connect(metric, centres[columns], points[rows], segments=segments)
+            lower[rows, columns] = path.length.nan_to_num(nan=torch.inf)
+        # A tie, or a difference within rounding, keeps the label.
+        own_or_less = own * (1 - 8 * torch.finfo(own.dtype).eps)
+        better = lower.amin(1) < own_or_less
+        new = torch.where(better, lower.argmin(1), labels)
+        own = lower.gather(1, new[:, None])[:, 0]
+        if torch.equal(new, labels):
+            return _Run(centres, labels, own, all_means, iteration)
+        labels = new
+    return _Run(centres, labels, own, False, max_iterations)
+
+
+def _no_cluster_empty(labels: Tensor, own: Tensor, clusters: int) -> Tensor:
+    """Codes far from their centres as clusters of their own in place of empty ones."""
+    labels, gap = labels.clone(), own.nan_to_num(nan=0.0).clone()
+    for cluster in range(clusters):
+        if not (labels == cluster).any():
+            alone = torch.bincount(labels, minlength=clusters)[labels] == 1
+            far = int(torch.where(alone, -1, gap).argmax())
+            labels[far], gap[far] = cluster, 0
+    return labels
+
+
+def _distances(
+    metric: Metric, centre: Float[Tensor, "d"], points: Tensor, segments: int
+) -> Float[Tensor, "b"]:
+    path = connect(metric, centre.expand_as(points).contiguous(), points, segments=segments)
+    return path.length.nan_to_num(nan=torch.inf)
+
+
+def _flat_labels(points: Tensor, clusters: int, restarts: int, seed: int) -> Int[Tensor, "b"]:
+    from sklearn.cluster import KMeans as EuclideanKMeans  # slow to import
+
+    codes: Any = points.cpu().numpy().astype(np.float64)
+    distinct = min(clusters, len(np.unique(codes, axis=0)))
+    labels = EuclideanKMeans(distinct, n_init=restarts, random_state=seed).fit(codes).labels_
+    return torch.as_tensor(labels, dtype=torch.long, device=points.device)

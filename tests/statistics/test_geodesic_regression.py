@@ -1,0 +1,83 @@
+"""Geodesic regression where the geodesic is known."""
+
+import pytest
+import torch
+
+from geolatent.geodesics import exponential
+from geolatent.manifolds import Lorentz
+from geolatent.metrics import EuclideanMetric, ManifoldMetric, PullbackMetric
+from geolatent.networks import MLP, Sphere
+from geolatent.statistics import geodesic_regression
+
+
+def _data(metric, noise=0.0, count=12):
+    times = torch.linspace(10, 14, count, dtype=torch.float64)
+    intercept = torch.tensor([0.1, 0.2], dtype=torch.float64)
+    velocity = torch.tensor([0.2, 0.3], dtype=torch.float64)
+    base = intercept.expand(count, 2).contiguous()
+    points = exponential(metric, base, (times[:, None] - 12) * velocity).end
+    return times, points + noise * torch.randn_like(points), intercept, velocity
+
+
+def test_flat_regression_is_ordinary_least_squares():
+    times, points, _, _ = _data(EuclideanMetric(), noise=0.1)
+    weights = torch.rand(12, dtype=torch.float64)
+    found = geodesic_regression(EuclideanMetric(), times, points, weights=weights)
+    root = weights.sqrt()[:, None]
+    design = torch.stack([torch.ones_like(times), times], 1)
+    exact = torch.linalg.lstsq(root * design, root * points).solution
+    torch.testing.assert_close(found.velocity, exact[1], atol=1e-8, rtol=0)
+    torch.testing.assert_close(found.fitted, design @ exact, atol=1e-8, rtol=0)
+    assert found.converged
+    assert found.displacement < 1e-6
+    assert found.r_squared == pytest.approx(found.flat_r_squared)
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        PullbackMetric(Sphere()),
+        ManifoldMetric(Lorentz(2)),
+        PullbackMetric(MLP(2, 8, hidden=(12,)).double().requires_grad_(False)),
+    ],
+    ids=["sphere", "hyperbolic", "decoder"],
+)
+def test_the_geodesic_that_made_the_data_is_found(metric):
+    times, points, intercept, velocity = _data(metric)
+    found = geodesic_regression(metric, times, points, segments=16)
+    torch.testing.assert_close(found.intercept, intercept, atol=1e-3, rtol=0)
+    torch.testing.assert_close(found.velocity, velocity, atol=1e-3, rtol=0)
+    assert found.r_squared > 1 - 1e-5
+    assert found.flat_r_squared < found.r_squared
+    assert found.converged
+    torch.testing.assert_close(found.predict(times), points, atol=3e-3, rtol=0)
+
+
+def test_noisy_fit_is_stationary():
+    metric = ManifoldMetric(Lorentz(2))
+    times, points, *_ = _data(metric, noise=0.3)
+    found = geodesic_regression(metric, times, points)
+    assert found.converged
+
+    def variance(shift):
+        base = (found.intercept + shift[:2]).expand(12, 2).contiguous()
+        velocity = (times[:, None] - found.time) * (found.velocity + shift[2:])
+        return metric.distance(exponential(metric, base, velocity).end, points).square().mean()
+
+    assert float(variance(torch.zeros(4))) == pytest.approx(found.variance)
+    for direction in torch.eye(4, dtype=torch.float64):
+        for sign in (-1, 1):
+            assert variance(sign * 1e-3 * direction) > found.variance * (1 - 1e-9)
+
+
+@pytest.mark.usefixtures("as_in_production")
+def test_mistakes():
+    points = torch.randn(5, 2)
+    with pytest.raises(ValueError, match="times are the same"):
+        geodesic_regression(EuclideanMetric(), torch.ones(5), points)
+    with pytest.raises(ValueError, match="times must be"):
+        geodesic_regression(EuclideanMetric(), torch.ones(4), points)
+    with pytest.raises(ValueError, match="not negative"):
+        geodesic_regression(EuclideanMetric(), torch.arange(5.0), points, weights=-torch.ones(5))
+    with pytest.raises(TypeError, match="PullbackMetric"):
+        geodesic_regression(Sphere(), torch.arange(5.0), points)
