@@ -1,6 +1,7 @@
 """Assumptions that can fail, and audits that test them."""
 
 from geolatent.assumptions.assumption import Assumption
+from geolatent.assumptions.atlas import Atlas, make_atlas
 from geolatent.assumptions.audit import audit
 from geolatent.assumptions.audit_report import AuditReport
 from geolatent.assumptions.bootstrap_interval import bootstrap_interval
@@ -33,6 +34,7 @@ from geolatent.assumptions.verdict import Interval, Verdict
 __all__ = [
     "LEVELS",
     "Assumption",
+    "Atlas",
     "AuditReport",
     "Claim",
     "CurvatureFit",
@@ -68,6 +70,7 @@ __all__ = [
     "catalogue",
     "examine",
     "fit_curvature",
+    "make_atlas",
     "mean_interval",
     "readiness",
     "share_interval",

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 import geolatent
 from geolatent.assumptions.assumption import Assumption
+from geolatent.assumptions.atlas import make_atlas
 from geolatent.assumptions.audit_report import AuditReport
 from geolatent.assumptions.catalogue import catalogue
 from geolatent.assumptions.examine import examine
@@ -40,6 +41,7 @@ def audit(
     seconds: float | None = None,
     directory: str | Path | None = None,
     seed: int = 0,
+    image_shape: tuple[int, ...] | None = None,
     progress: bool = False,
 ) -> AuditReport:
     """Test assumptions on a model, or on a decoder that somebody else trained.
@@ -62,6 +64,7 @@ def audit(
         seconds: after them no further assumption is begun; those left out are inconclusive.
         directory: where findings are kept; the same audit again goes on from there.
         seed: of everything random; the caller's random state stays as it was.
+        image_shape: of one datum, for pictures in the report, `(h, w)` or `(c, h, w)`.
         progress: show a bar on stderr.
 
     Returns:
@@ -102,7 +105,11 @@ def audit(
                 store.write(assumption, finding)
         findings[assumption.claim.name] = finding
     about = _about(subject, time.monotonic() - began)
-    return AuditReport(findings, about, evidence or Evidence())
+    spent = seconds is not None and time.monotonic() - began > seconds
+    # Geodesics that no assumption asked for are not worth their time.
+    wanted = not spent and any(_of_pairs(finding) for finding in findings.values())
+    atlas = make_atlas(subject, image_shape=image_shape) if wanted else None
+    return AuditReport(findings, about, evidence or Evidence(), atlas)
 
 
 def _chosen(assumptions: Sequence[str | Assumption] | None) -> list[Assumption]:
@@ -119,6 +126,11 @@ def _chosen(assumptions: Sequence[str | Assumption] | None) -> list[Assumption]:
     if len(set(names)) < len(names) or not names:
         raise ValueError(f"name at least one assumption, and each once; got {names}.")
     return chosen
+
+
+def _of_pairs(finding: Finding) -> bool:
+    items = None if finding.measurement is None else finding.measurement.items
+    return items is not None and items.codes.shape[1] == 2
 
 
 def _about(subject: Subject, seconds: float) -> dict[str, Any]:

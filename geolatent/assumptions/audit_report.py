@@ -7,6 +7,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
+from geolatent.assumptions.atlas import Atlas
 from geolatent.assumptions.finding import Finding
 from geolatent.assumptions.readiness import Evidence, Readiness, readiness
 
@@ -28,11 +29,13 @@ class AuditReport(Mapping[str, Finding]):
         findings: in the order of testing.
         about: what was audited: model, data, numbers of codes and pairs, seed, versions.
         evidence: what the user states beyond the findings.
+        atlas: codes and paths to walk through, for pages; none where there are none.
     """
 
     findings: Mapping[str, Finding]
     about: Mapping[str, Any]
     evidence: Evidence
+    atlas: Atlas | None = None
 
     def __getitem__(self, name: str) -> Finding:
         try:

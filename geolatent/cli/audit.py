@@ -54,6 +54,7 @@ def run(cfg: DictConfig, job: Path) -> None:
         seconds=cfg.seconds,
         directory=folder / "findings",
         seed=cfg.seed,
+        image_shape=data.data_set.image_shape,
         progress=True,
     )
     print(report)

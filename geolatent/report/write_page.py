@@ -7,6 +7,7 @@ from pathlib import Path
 from geolatent.interpolation import Bend
 from geolatent.report.finding import TOLERATED_SHARE, finding, headline, verdict
 from geolatent.report.page import ModelSection, Page, ReportFigure
+from geolatent.report.templates import render
 from geolatent.storage import atomic_write
 
 _TEMPLATE = "page.html.j2"
@@ -39,17 +40,9 @@ def write_page(page: Page, path: str | Path) -> Path:
 
 def render_page(page: Page) -> str:
     """The page as HTML text."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # only pages need it
-
-    environment = Environment(
-        loader=PackageLoader("geolatent.report", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["image"] = data_uri
-    return environment.get_template(_TEMPLATE).render(
+    return render(
+        _TEMPLATE,
+        filters={"image": data_uri},
         page=page,
         headline=headline(page.sections),
         tolerated=f"{TOLERATED_SHARE:.0%}",

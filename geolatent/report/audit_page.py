@@ -1,0 +1,182 @@
+"""An audit as one HTML file."""
+
+import base64
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from geolatent.assumptions import Atlas, AuditReport, Finding
+from geolatent.report.templates import render
+from geolatent.storage import atomic_write
+
+_TEMPLATE = "audit.html.j2"
+_WORDS = {
+    "holds": "holds",
+    "violated": "is violated",
+    "inconclusive": "is inconclusive",
+    "not-applicable": "does not apply",
+}
+_ORDER = ("violated", "inconclusive", "holds")
+_RANGE = (1.0, 99.0)  # percentiles that black and white stand for
+_DETAIL = 3  # decimals of a coordinate, of the map's width of one
+
+
+def write_audit_page(report: AuditReport, path: str | Path) -> Path:
+    """Write an audit as one HTML file that needs no network.
+
+    Verdicts first; then each assumption with claim, effect, interval, tolerance and null; a map of
+    the codes on which pairs can be chosen, to see their straight line and their geodesic decoded.
+
+    Args:
+        report: what to write.
+        path: of the file; missing folders are made.
+
+    Returns:
+        The path.
+
+    Raises:
+        OSError: the file cannot be written; the one before it is whole.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    atomic_write(target, render_audit(report).encode())
+    return target
+
+
+def render_audit(report: AuditReport) -> str:
+    """The page as HTML text."""
+    return render(
+        _TEMPLATE,
+        report=report,
+        headline=headline(report),
+        rows=[(finding, scale(finding), numbers(finding)) for finding in report.values()],
+        words=_WORDS,
+        atlas=None if report.atlas is None else packed(report.atlas),
+        about=_flat(report.about),
+    )
+
+
+def headline(report: AuditReport) -> str:
+    """The verdicts in one sentence, the worst first."""
+    parts = []
+    for verdict in _ORDER:
+        names = [name for name, finding in report.items() if finding.verdict == verdict]
+        if names:
+            parts.append(f"{_WORDS[verdict].removeprefix('is ')}: {', '.join(names)}")
+    return f"{'; '.join(parts)}." if parts else "Nothing could be tested."
+
+
+def scale(finding: Finding) -> dict[str, float] | None:
+    """Where effect, interval, tolerance and null lie on a bar from 0 to 100.
+
+    The bar shows the tolerated range and the interval with some room around; an effect far outside
+    is at its end.
+    """
+    measurement = finding.measurement
+    if measurement is None or not math.isfinite(measurement.effect):
+        return None
+    tolerance = finding.claim.tolerance
+    low, high = measurement.interval
+    points = [measurement.effect, low, high]
+    points += [edge for edge in (tolerance.at_least, tolerance.at_most) if math.isfinite(edge)]
+    if math.isinf(tolerance.at_least):
+        points.append(0.0)
+    if finding.null is not None:
+        points.append(finding.null.effect)
+    points = [point for point in points if math.isfinite(point)]
+    least, greatest = min(points), max(points)
+    room = 0.06 * (greatest - least) or 1.0
+    least, greatest = least - room, greatest + room
+
+    def at(value: float) -> float:
+        return round(100 * min(max((value - least) / (greatest - least), 0.0), 1.0), 2)
+
+    places = {
+        "effect": at(measurement.effect),
+        "low": at(low) if math.isfinite(low) else 0.0,
+        "high": at(high) if math.isfinite(high) else 100.0,
+        "from": at(tolerance.at_least) if math.isfinite(tolerance.at_least) else 0.0,
+        "to": at(tolerance.at_most) if math.isfinite(tolerance.at_most) else 100.0,
+    }
+    if finding.null is not None and math.isfinite(finding.null.effect):
+        places["null"] = at(finding.null.effect)
+    return places
+
+
+def numbers(finding: Finding) -> dict[str, str]:
+    """What the page prints of a finding."""
+    measurement = finding.measurement
+    if measurement is None:
+        return {}
+    low, high = measurement.interval
+    said = {
+        "effect": _number(measurement.effect),
+        "interval": f"{_number(low)} to {_number(high)}",
+        "sample": str(measurement.sample)
+        + (f", {measurement.failed} more failed" if measurement.failed else ""),
+    }
+    if finding.null is not None:
+        low, high = finding.null.interval
+        said["null"] = f"{_number(finding.null.effect)} ({_number(low)} to {_number(high)})"
+    return said
+
+
+def packed(atlas: Atlas) -> dict[str, Any]:
+    """The atlas as JSON for the page's script: coordinates in a unit square, a byte a pixel."""
+    everything = np.concatenate(
+        [atlas.codes, atlas.lines.reshape(-1, 2), atlas.geodesics.reshape(-1, 2)]
+    )
+    least = everything.min(0)
+    width = float((everything.max(0) - least).max()) or 1.0
+
+    def placed(points: np.ndarray) -> list[Any]:
+        rounded: list[Any] = np.round((points - least) / width, _DETAIL).tolist()
+        return rounded
+
+    content: dict[str, Any] = {
+        "codes": placed(atlas.codes),
+        "axes": list(atlas.axes),
+        "labels": None if atlas.labels is None else atlas.labels.tolist(),
+        "lines": placed(atlas.lines),
+        "geodesics": placed(atlas.geodesics),
+        "excess": [round(float(value), 4) for value in atlas.excess],
+        "height": float((everything[:, 1].max() - least[1]) / width),
+        "decoded": None,
+    }
+    if atlas.decoded is not None:
+        low, high = np.percentile(atlas.decoded, _RANGE)
+        grey = (atlas.decoded - low) / (high - low if high > low else 1.0)
+        pixels = np.clip(np.round(255 * grey), 0, 255).astype(np.uint8)
+        pairs, _, steps, features = pixels.shape
+        shape = atlas.image_shape
+        if shape is not None and len(shape) == 3:  # (c, h, w): the mean over channels
+            pixels = pixels.reshape(pairs, 2, steps, *shape).mean(3).astype(np.uint8)
+            shape = shape[1:]
+        content |= {
+            "decoded": base64.b64encode(pixels.tobytes()).decode("ascii"),
+            "steps": steps,
+            "rows": 1 if shape is None else shape[0],
+            "columns": features if shape is None else shape[1],
+            "range": [_number(float(low)), _number(float(high))],
+        }
+    return content
+
+
+def _number(value: float) -> str:
+    return "–" if not math.isfinite(value) else f"{value:.3g}".replace("-", "−")
+
+
+def _flat(about: Any) -> list[tuple[str, str]]:
+    rows: list[tuple[str, str]] = []
+    for name, value in about.items():
+        if isinstance(value, dict):
+            rows += [(str(key), str(entry)) for key, entry in value.items()]
+        elif isinstance(value, bool):
+            rows.append((str(name), "given" if value else "not given"))
+        elif isinstance(value, list):
+            rows.append((str(name), ", ".join(map(str, value)) or "none"))
+        else:
+            rows.append((str(name), str(value)))
+    return rows

@@ -1,0 +1,97 @@
+"""The page of an audit."""
+
+import json
+import re
+
+import pytest
+import torch
+
+from geolatent.assumptions import Claim, Evidence, Finding, Measurement, Tolerance, audit
+from geolatent.report import render_audit, write_audit_page
+from geolatent.report.audit_page import headline, scale
+
+NAMES = ["solver-converged", "straight-lines", "tree-like"]
+
+
+@pytest.fixture(scope="module")
+def report():
+    torch.manual_seed(1)
+    decoder = torch.nn.Sequential(torch.nn.Linear(2, 16), torch.nn.Tanh(), torch.nn.Linear(16, 12))
+    codes = torch.randn(80, 2)
+    labels = torch.arange(80) % 3
+    return audit(
+        decoder.eval().requires_grad_(False),
+        codes,
+        labels=labels,
+        assumptions=NAMES,
+        evidence=Evidence(trained=True),
+        image_shape=(3, 4),
+    )
+
+
+def embedded(html):
+    found = re.search(r'<script type="application/json" id="atlas">(.*?)</script>', html, re.S)
+    return json.loads(found.group(1))
+
+
+def test_verdicts_come_first_and_nothing_is_fetched(report):
+    html = render_audit(report)
+    assert html.index(headline(report)[1:].split(";")[0]) < html.index("<h2>")
+    for name in NAMES:
+        assert f'id="{name}"' in html
+        assert report[name].claim.sentence in html
+    assert "No hyperbolic space is declared." in html
+    assert not re.findall(r'(?:src|href)="(?!#)', html)
+    assert "http" not in html.replace("http-equiv", "")
+
+
+def test_the_map_holds_every_pair_and_its_pictures(report):
+    atlas = embedded(render_audit(report))
+    pairs = len(atlas["excess"])
+    assert pairs == 40
+    assert len(atlas["codes"]) == len(atlas["labels"]) == 80
+    assert (atlas["rows"], atlas["columns"]) == (3, 4)
+    import base64
+
+    assert len(base64.b64decode(atlas["decoded"])) == pairs * 2 * atlas["steps"] * 12
+    # Both ways share their ends, in the unit square.
+    for line, geodesic in zip(atlas["lines"], atlas["geodesics"], strict=True):
+        assert line[0] == geodesic[0]
+        assert line[-1] == geodesic[-1]
+        assert all(-0.001 <= x <= 1.001 for point in line for x in point)
+
+
+def test_save_writes_the_page_by_its_suffix(report, tmp_path):
+    page = report.save(tmp_path / "deep.html")
+    assert page.read_text() == render_audit(report)
+    assert write_audit_page(report, tmp_path / "a" / "b.html").stat().st_size < 1_000_000
+
+
+def test_texts_of_others_cannot_break_the_page():
+    claim = Claim(
+        name="mine",
+        sentence="</script><b>x",
+        kind="data",
+        effect="a & b",
+        tolerance=Tolerance(at_most=1, reason="<i>"),
+        remedy="",
+    )
+    finding = Finding(claim, "holds", "r", Measurement(0.5, (0.4, 0.6), 30))
+    from geolatent.assumptions import AuditReport
+
+    about = {"model": "<m>", "codes": 1, "dimension": 1}
+    html = render_audit(AuditReport({"mine": finding}, about, Evidence()))
+    assert "<b>x" not in html
+    assert "<i>" not in html
+    assert "<m>" not in html
+
+
+def test_bars_put_intervals_beside_tolerances():
+    tolerance = Tolerance(at_least=-1, at_most=1, reason="r")
+    claim = Claim(name="c", sentence="", kind="data", effect="", tolerance=tolerance, remedy="")
+    outside = scale(Finding(claim, "violated", "", Measurement(3.0, (2.0, 4.0), 30)))
+    assert outside["from"] < outside["to"] < outside["low"] < outside["effect"] < outside["high"]
+    inside = scale(Finding(claim, "holds", "", Measurement(0.0, (-0.5, 0.5), 30)))
+    assert inside["from"] < inside["low"] < 50 < inside["high"] < inside["to"]
+    assert scale(Finding(claim, "inconclusive", "", Measurement(float("nan"), (0, 0), 0))) is None
+    assert scale(Finding(claim, "not-applicable", "")) is None
