@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import InterpolationKeyError
 
 from geolatent.models import VAE
 
@@ -42,14 +43,13 @@ def build_model(cfg: DictConfig) -> VAE:
         The model, on the CPU, with torch's default dtype.
 
     Raises:
-        ValueError: the decoder does not emit what the likelihood takes, or the latent space has no
-            prior with these networks.
+        ValueError: the networks, the latent space and the likelihood do not belong together.
     """
     network = OmegaConf.select(cfg, "network")
     model = VAE(
-        encoder=instantiate(network.encoder, _convert_="all"),
+        encoder=_network(network, "encoder"),
         latent=_make(cfg, "latent"),
-        decoder=instantiate(network.decoder, _convert_="all"),
+        decoder=_network(network, "decoder"),
         likelihood=_make(cfg, "likelihood"),
     )
     sizes = cfg.sizes
@@ -71,3 +71,13 @@ def build_model(cfg: DictConfig) -> VAE:
 
 def _make(cfg: DictConfig, part: str) -> Any:
     return instantiate(cfg[part], _convert_="all")
+
+
+def _network(network: DictConfig, part: str) -> Any:
+    try:
+        return instantiate(network[part], _convert_="all")
+    except InterpolationKeyError as error:
+        raise ValueError(
+            f"network.{part} refers to what the latent space or likelihood does not have: {error}. "
+            "network=mlp_ensemble and network=convolutional_ensemble belong to likelihood=ensemble."
+        ) from error

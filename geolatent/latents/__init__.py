@@ -1,7 +1,7 @@
 """Latent spaces, and what a model has to say about its codes."""
 
 from geolatent.latents.brownian_motion_prior import BrownianMotionPrior
-from geolatent.latents.code_monitor import CodeReport, monitor
+from geolatent.latents.code_monitor import CodeReport, codes_of_factors, monitor
 from geolatent.latents.data_dependent import DataDependent
 from geolatent.latents.euclidean_space import EuclideanSpace
 from geolatent.latents.hamiltonian_posterior import HamiltonianPosterior
@@ -57,5 +57,6 @@ __all__ = [
     "VampPrior",
     "WrappedNormalSpace",
     "as_latent_model",
+    "codes_of_factors",
     "monitor",
 ]

@@ -53,7 +53,7 @@ def monitor(latent: LatentSpace, z: Float[Tensor, "*b d"]) -> CodeReport:
     metric = latent.metric
     factors: list[tuple[Manifold, Tensor]] = []
     if isinstance(metric, ManifoldMetric):
-        factors = _factors(metric.manifold, z)
+        factors = codes_of_factors(metric.manifold, z)
     measured = [_measure(manifold, codes) for manifold, codes in factors]
     if not measured:  # flat: every finite code is as good as any other
         finite = z.isfinite().all(dim=-1)
@@ -77,11 +77,14 @@ def monitor(latent: LatentSpace, z: Float[Tensor, "*b d"]) -> CodeReport:
     return CodeReport(largest[worst], limits[worst], share_beyond, share_clipped, advice)
 
 
-def _factors(manifold: Manifold, z: Tensor) -> list[tuple[Manifold, Tensor]]:
+def codes_of_factors(
+    manifold: Manifold, z: Float[Tensor, "*b d"]
+) -> list[tuple[Manifold, Float[Tensor, "*b k"]]]:
+    """The manifolds that a product is made of, of products too, with their part of each code."""
     if not isinstance(manifold, Product):
         return [(manifold, z)]
     parts = zip(manifold.factors, manifold.split_codes(z), strict=True)
-    return [pair for factor, codes in parts for pair in _factors(factor, codes)]
+    return [pair for factor, codes in parts for pair in codes_of_factors(factor, codes)]
 
 
 def _measure(manifold: Manifold, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -34,6 +34,7 @@ from geolatent.metrics import (
     parts_of,
 )
 from geolatent.models.elbo import elbo
+from geolatent.models.fitting_parts import require_fitting_parts
 
 
 @final
@@ -49,6 +50,9 @@ class VAE(nn.Module, UncertainModel, CodingModel, ScoringModel, GenerativeModel)
         decoder: `(*b, latent.feature_size) -> (*b, likelihood.feature_size(p))`.
         likelihood: the distribution of the data.
 
+    Raises:
+        ValueError: parts do not belong together; see `require_fitting_parts`.
+
     References:
         Kingma, D. P., Welling, M. (2014). Auto-encoding variational Bayes. arXiv 1312.6114.
     """
@@ -57,6 +61,7 @@ class VAE(nn.Module, UncertainModel, CodingModel, ScoringModel, GenerativeModel)
         self, encoder: nn.Module, latent: LatentSpace, decoder: nn.Module, likelihood: Likelihood
     ) -> None:
         super().__init__()
+        require_fitting_parts(latent, decoder, likelihood)
         self.encoder = encoder
         self.latent = latent
         self.decoder = decoder

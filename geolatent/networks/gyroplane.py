@@ -39,6 +39,7 @@ class Gyroplane(nn.Module):
         out_size: number of hyperplanes.
 
     Raises:
+        TypeError: there is no manifold.
         ValueError: `out_size` is below one, or the curvature is not negative or not fixed.
 
     References:
@@ -48,10 +49,15 @@ class Gyroplane(nn.Module):
         neural networks++. arXiv 2006.08210 (a hyperplane by its nearest point).
     """
 
-    def __init__(self, manifold: ConstantCurvature, out_size: int) -> None:
+    def __init__(self, manifold: ConstantCurvature | None, out_size: int) -> None:
         super().__init__()
         if out_size < 1:
             raise ValueError(f"out_size must be at least 1, got {out_size}.")
+        if manifold is None:  # what a configuration finds in a latent space without one
+            raise TypeError(
+                "a gyroplane layer needs a hyperbolic space, and this one has no manifold: use a latent space "
+                "that has one, or a linear layer, as in network=mlp."
+            )
         if any(True for _ in manifold.parameters()):
             raise ValueError(
                 "a gyroplane layer needs a fixed curvature, but this manifold learns its own; "

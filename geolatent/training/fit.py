@@ -22,6 +22,7 @@ from geolatent.training.fit_result import FitResult
 from geolatent.training.optimizers import build_optimizers
 from geolatent.training.random_state import derived_seeds, isolated_random
 from geolatent.training.snapshot import Snapshot
+from geolatent.training.storable_prior import require_storable_prior
 from geolatent.training.train_epoch import non_finite, train_epoch
 from geolatent.training.training_config import TrainingConfig
 from geolatent.training.training_data import fingerprint, training_data
@@ -70,7 +71,8 @@ def fit(
 
     Raises:
         FileExistsError: the folder holds a run, and neither resume nor overwrite is set.
-        ValueError: the data do not fit the model, or a checkpoint is damaged or of another run.
+        ValueError: the data do not fit the model, its prior lies where points cannot be stored in
+            its dtype, or a checkpoint is damaged or of another run.
         NonFiniteError: a loss or weight is not finite any more.
         OSError: a checkpoint cannot be written; the one before it is whole.
     """
@@ -81,6 +83,7 @@ def fit(
     if resume and folder is None:
         raise ValueError("resume=True needs the directory of the run.")
     train, validation = training_data(model, data, config)
+    require_storable_prior(model)
     run = TrainingRun(
         model=model,
         config=config,
