@@ -86,8 +86,12 @@ class ProductDistribution(Distribution):
         Returns:
             (*s).
         """
-        parts = zip(self.factors, value.split(self._sizes, dim=-1), strict=True)
+        parts = zip(self.factors, self.split(value), strict=True)
         return torch.stack([factor.log_prob(x) for factor, x in parts]).sum(dim=0)
+
+    def split(self, value: Float[Tensor, "*s n"]) -> tuple[Tensor, ...]:
+        """The factors' parts of points."""
+        return value.split(self._sizes, dim=-1)
 
 
 @register_kl(ProductDistribution, ProductDistribution)

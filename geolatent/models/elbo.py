@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.distributions import Distribution, kl_divergence
 
+from geolatent.distributions import ProductDistribution
 from geolatent.latents import GenerativeModel, RefinedPosterior
 
 
@@ -35,8 +37,8 @@ def elbo(
 
     .. math:: \log p(x) \ge E_q[\log p(x | z)] - KL(q(z | x) ‖ p(z))
 
-    The KL term is analytic where torch knows it (normals). Otherwise it is log q(z) − log p(z) at
-    the sample: unbiased, and negative now and then for a single datum. For a `RefinedPosterior`,
+    The KL term is analytic where torch knows it, part by part. Otherwise it is log q(z) − log p(z)
+    at the sample: unbiased, and negative now and then for a single datum. For a `RefinedPosterior`,
     whose samples are moved, z is where they end, and what it says stands in for log q.
 
     Args:
@@ -74,7 +76,13 @@ def joint_density(
 def kl_term(
     posterior: Distribution, prior: Distribution, point: Float[Tensor, "*b n"]
 ) -> Float[Tensor, "*b"]:
-    """Analytic KL divergence if there is one, else its estimate at one sample of the posterior."""
+    """Analytic KL divergence if there is one, else its estimate at one sample of the posterior.
+
+    Of products it is the sum over their factors, each in its own way.
+    """
+    if isinstance(posterior, ProductDistribution) and isinstance(prior, ProductDistribution):
+        parts = zip(posterior.factors, prior.factors, posterior.split(point), strict=True)
+        return torch.stack(torch.broadcast_tensors(*[kl_term(*part) for part in parts])).sum(0)
     try:
         return kl_divergence(posterior, prior)
     except NotImplementedError:

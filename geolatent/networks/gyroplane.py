@@ -55,8 +55,8 @@ class Gyroplane(nn.Module):
             raise ValueError(f"out_size must be at least 1, got {out_size}.")
         if manifold is None:  # what a configuration finds in a latent space without one
             raise TypeError(
-                "a gyroplane layer needs a hyperbolic space, and this one has no manifold: use a latent space "
-                "that has one, or a linear layer, as in network=mlp."
+                "a gyroplane layer needs a hyperbolic space, and this one has no manifold: "
+                "use one that has, or a linear layer, as in network=mlp."
             )
         if any(True for _ in manifold.parameters()):
             raise ValueError(

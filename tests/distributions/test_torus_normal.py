@@ -2,11 +2,14 @@ import math
 
 import numpy as np
 import pytest
+import scipy.integrate
+import scipy.special
 import scipy.stats
 import torch
 from torch.autograd import gradcheck
+from torch.distributions import kl_divergence
 
-from geolatent.distributions import TorusNormal
+from geolatent.distributions import TorusNormal, Uniform
 from geolatent.manifolds import FlatTorus
 
 BOTH_SERIES = [[0.4, 0.7], [1.2, 1.7], [3.0, 40.0]]
@@ -77,3 +80,37 @@ def test_bad_arguments_are_refused(value):
         TorusNormal(m, torch.zeros(2), torch.tensor([1.0, value]))
     with pytest.raises(ValueError, match="the 2 angles"):
         TorusNormal(m, torch.zeros(3), torch.ones(2))
+
+
+def test_divergence_from_the_uniform_distribution():
+    """Against adaptive quadrature of q log q, each angle apart, and the mean over samples."""
+    m, scales = FlatTorus(2), [0.05, 0.399, 0.401, 0.7, 1.49, 1.51, 3.0, 8.0]
+    q = TorusNormal(m, double([[3.0, -1.0]]), double(scales).unsqueeze(-1).expand(-1, 2))
+    turns = 2 * math.pi * np.arange(-30, 31)
+
+    def entropy(scale):
+        def term(angle):
+            density = scipy.stats.norm.pdf(angle + turns, scale=scale).sum()
+            return -scipy.special.xlogy(density, density)
+
+        points = [-5 * scale, 5 * scale] if 5 * scale < math.pi else None
+        return scipy.integrate.quad(
+            term, -math.pi, math.pi, points=points, epsabs=1e-12, limit=200
+        )[0]
+
+    prior = Uniform(m, like=double(0.0))
+    found = kl_divergence(q, prior)
+    expected = 2 * (math.log(2 * math.pi) - double([entropy(scale) for scale in scales]))
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-9)
+    x = q.sample((20_000,))
+    estimate = q.log_prob(x) - prior.log_prob(x)
+    assert ((estimate.mean(0) - found).abs() < 4 * estimate.std(0) / 20_000**0.5 + 1e-9).all()
+
+
+def test_gradient_of_the_divergence():
+    m = FlatTorus(3)
+    scale = double([[0.3, 0.6, 2.0]]).requires_grad_()
+    prior = Uniform(m, like=scale.detach())
+    assert gradcheck(lambda s: kl_divergence(TorusNormal(m, 0 * s.detach(), s), prior), scale)
+    with pytest.raises(ValueError, match="different manifolds"):
+        kl_divergence(TorusNormal(m, 0 * scale.detach(), scale), Uniform(FlatTorus(3)))

@@ -2,12 +2,13 @@ import math
 
 import pytest
 import torch
-from torch.distributions import MultivariateNormal
+from torch.distributions import MultivariateNormal, kl_divergence
 
-from geolatent.latents import EuclideanSpace, WrappedNormalSpace
+from geolatent.latents import EuclideanSpace, ProductSpace, TorusSpace, WrappedNormalSpace
 from geolatent.likelihoods import Bernoulli, Gaussian, HeteroscedasticGaussian
 from geolatent.manifolds import Lorentz, PoincareBall
 from geolatent.models import VAE, elbo, iwae, sample
+from geolatent.models.elbo import kl_term
 from geolatent.networks import MLP
 
 SIZE = 6
@@ -123,3 +124,21 @@ def test_induced_metric_refuses_a_model_in_training_mode():
 def test_iwae_refuses_bad_counts(x, arguments):
     with pytest.raises(ValueError, match="at least 1"):
         iwae(_model("euclidean", "gaussian"), x, **arguments)
+
+
+def test_kl_of_a_product_is_known_where_its_parts_are():
+    """Flat and toroidal parts have no noise; the sum is right in the mean."""
+    spaces = [TorusSpace(2), EuclideanSpace(1), WrappedNormalSpace(Lorentz(2))]
+    latent = ProductSpace(spaces).double()
+    parameters = torch.randn(12, dtype=torch.float64).expand(4_000, -1)
+    posterior, prior = latent.posterior(parameters), latent.prior()
+    x = posterior.sample()
+    known = zip(posterior.factors[:2], prior.factors[:2], strict=True)
+    expected = sum(kl_divergence(*pair) for pair in known)
+    last = posterior.split(x)[2]
+    sampled = posterior.factors[2].log_prob(last) - prior.factors[2].log_prob(last)
+    torch.testing.assert_close(kl_term(posterior, prior, x), expected + sampled)
+    estimate = posterior.log_prob(x) - prior.log_prob(x)
+    error = 4 * estimate.std() / len(x) ** 0.5
+    assert (kl_term(posterior, prior, x).mean() - estimate.mean()).abs() < error
+    assert sampled.std() < estimate.std()
