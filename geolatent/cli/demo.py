@@ -98,7 +98,7 @@ def write_results(results: list[ComparedRun], folder: Path, *, command: str) -> 
 
     write_json(folder / NUMBERS, {found.name: found.numbers() for found in results})
     comparisons = {found.title: found.pairs.comparison for found in results}
-    figure = excess_figure(comparisons, null=results[0].pairs.null)
+    figure = excess_figure(comparisons, null=results[0].pairs.comparison.null)
     overview = save_figure(figure, folder / "excess.png")[0]
     return write_page(demo_page(results, overview, command=command), folder / PAGE)
 

@@ -68,7 +68,7 @@ def demo_page(results: Sequence[ComparedRun], overview: Path, *, command: str) -
 
 
 def _section(found: ComparedRun) -> ModelSection:
-    metrics = found.run.metrics
+    metrics, null = found.run.metrics, found.pairs.comparison.null
     figures = found.figures
     measures: dict[str, float | int | str] = {
         name: metrics[key] for name, key in _MEASURES.items() if key in metrics
@@ -80,7 +80,7 @@ def _section(found: ComparedRun) -> ModelSection:
         name=found.title,
         assumption=str(found.run.cfg.about.assumption),
         bend=found.pairs.comparison.bend(),
-        null=found.pairs.null.bend(),
+        null=None if null is None else null.bend(),
         measures=measures,
         figures=(
             ReportFigure(title="The first pair drawn", caption=_MAP, image=figures["first_drawn"]),

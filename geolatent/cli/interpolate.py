@@ -12,15 +12,12 @@ from hydra.utils import instantiate
 from jaxtyping import Float, Int
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
-from rich.table import Table
 from torch import Tensor
 
 from geolatent.cli.build_model import build_model
 from geolatent.cli.run_folder import read_config, shown, write_json
-from geolatent.cli.terminal import print_table
 from geolatent.data import DataSplit
-from geolatent.interpolation import Comparison, Interpolator, affine_null, compare, random_pairs
-from geolatent.metrics import ImmersedMetric
+from geolatent.interpolation import Comparison, Interpolator, compare, random_pairs
 from geolatent.models import VAE
 from geolatent.training import load_weights
 from geolatent.training.training_data import fingerprint
@@ -28,7 +25,7 @@ from geolatent.training.training_data import fingerprint
 if TYPE_CHECKING:
     import pandas as pd
 
-TABLE, SUMMARY = "paths.csv", "summary.json"
+TABLE, EFFECTS, SUMMARY = "paths.csv", "effects.csv", "summary.json"
 FIGURES = ("most_bent.png", "first_drawn.png", "profiles.png", "excess.png")
 _PARTS = ("train", "validation", "test")
 _DRAWN = {"linear", "geodesic"}  # what figures compare
@@ -39,9 +36,8 @@ class PairComparison:
     """Paths between codes of random pairs of items.
 
     Attributes:
-        comparison: the paths and their measures.
-        null: the same codes joined under the affine decoder that is nearest to the model's: what
-            the measurement finds where there is nothing to find.
+        comparison: the paths and their measures, with the same under the affine decoder that is
+            nearest to the model's: what the measurement finds where there is nothing to find.
         start: items at which they start, as rows of the part, `(b,)`.
         end: items at which they end, `(b,)`.
         codes: of all items of the part, on the model's device, `(m, d)`.
@@ -50,7 +46,6 @@ class PairComparison:
     """
 
     comparison: Comparison
-    null: Comparison
     start: Int[Tensor, "b"]
     end: Int[Tensor, "b"]
     codes: Float[Tensor, "m d"]
@@ -66,18 +61,12 @@ class PairComparison:
 
     def summary(self) -> dict[str, Any]:
         """The numbers that one would report."""
-        numbers: dict[str, Any] = {
-            "part": self.part,
-            "seed": self.seed,
-            "pairs": len(self.start),
-            "medians": self.comparison.summary().to_dict(orient="index"),
-            "data_spacing": self.comparison.data_spacing,
-        }
-        if "geodesic" in self.comparison.paths:
-            numbers["bend"] = self.comparison.bend().to_dict()
-            if "assumed" in self.comparison.paths:
-                numbers["bend_of_declared_geodesics"] = self.comparison.assumed_bend().to_dict()
-            numbers["bend_of_affine_decoder"] = self.null.bend().to_dict()
+        found = self.comparison
+        numbers: dict[str, Any] = {"part": self.part, "seed": self.seed, **found.to_dict()}
+        if {"assumed", "geodesic"} <= set(found.paths):
+            numbers["bend_of_declared_geodesics"] = found.assumed_bend().to_dict()
+        if "geodesic" in found.paths and found.null is not None:
+            numbers["bend_of_affine_decoder"] = found.null.bend().to_dict()
         return numbers
 
 
@@ -99,10 +88,8 @@ def run(cfg: DictConfig, job: Path) -> None:
     if cfg.figures and set(found.comparison.paths) >= _DRAWN:
         with waiting.status("drawing"):
             draw(found, model, data, folder, name=run_cfg.about.name)
-    print_table(summary_table(found.comparison))
-    if "geodesic" in found.comparison.paths:
-        print(found.comparison.bend())
-    print(f"written to {shown(folder)}")
+    print(found.comparison)
+    print(f"\nwritten to {shown(folder)}")
 
 
 def chosen_rules(cfg: DictConfig) -> dict[str, Interpolator]:
@@ -185,14 +172,18 @@ def compare_pairs(
     like = next(model.parameters())
     with torch.no_grad():
         codes = model.encode(getattr(data, part).to(like))
-    comparison = compare(model, codes[start], codes[end], paths=paths, data=data.train.to(like))
-    metric = model.induced_metric()
-    assert isinstance(metric, ImmersedMetric)  # a VAE's is a pull-back
-    affine = affine_null(metric, codes)
-    null = compare(affine.immersion, codes[start], codes[end])
+    comparison = compare(
+        model,
+        codes[start],
+        codes[end],
+        paths=paths,
+        data=data.train.to(like),
+        labels=data.train_labels,
+        null=True,
+        seed=seed,
+    )
     return PairComparison(
         comparison=comparison,
-        null=null,
         start=start,
         end=end,
         codes=codes,
@@ -215,10 +206,15 @@ def drawn_pairs(
 
 
 def save(found: PairComparison, folder: Path) -> None:
-    """Write paths.csv and summary.json."""
+    """Write paths.csv, summary.json and, where there are several paths, effects.csv."""
     folder.mkdir(parents=True, exist_ok=True)
     found.table().to_csv(folder / TABLE, index=False)
-    write_json(folder / SUMMARY, found.summary())
+    summary = found.summary()
+    write_json(folder / SUMMARY, summary)
+    if len(found.comparison.paths) > 1:
+        found.comparison.effects(reference=summary["reference"]).to_csv(
+            folder / EFFECTS, index=False
+        )
 
 
 def draw(
@@ -250,18 +246,9 @@ def draw(
         comparison_figure(model, comparison, found.codes, pair="most bent", **about),
         comparison_figure(model, comparison, found.codes, pair="first drawn", **about),
         profiles_figure(model, comparison),
-        excess_figure({name: comparison}, null=found.null),
+        excess_figure({name: comparison}, null=comparison.null),
     )
     files = {}
     for file, figure in zip(FIGURES, figures, strict=True):
         files[Path(file).stem] = save_figure(figure, folder / file)[0]
     return files
-
-
-def summary_table(comparison: Comparison) -> Table:
-    """Medians over the pairs, one column for each kind of path."""
-    frame = comparison.summary()
-    table = Table("median over pairs", *map(str, frame.index), box=None)
-    for measure, row in frame.items():
-        table.add_row(str(measure).replace("_", " "), *[f"{value:.4g}" for value in row])
-    return table

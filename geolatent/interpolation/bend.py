@@ -5,8 +5,10 @@ from typing import final
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import binomtest, bootstrap
+from scipy.stats import bootstrap
 from torch import Tensor
+
+from geolatent.interpolation.share_interval import share_interval
 
 Interval = tuple[float, float]
 
@@ -72,7 +74,6 @@ def summarise_bend(excess: Float[Tensor, "b"], *, threshold: float = 0.05, seed:
         empty = (nan, nan)
         return Bend(0, values.size, nan, empty, nan, nan, threshold, nan, empty)
     bent = int((good > threshold).sum())
-    share = binomtest(bent, good.size).proportion_ci(0.95, method="exact")
     return Bend(
         pairs=good.size,
         failed=values.size - good.size,
@@ -82,7 +83,7 @@ def summarise_bend(excess: Float[Tensor, "b"], *, threshold: float = 0.05, seed:
         greatest=float(good.max()),
         threshold=threshold,
         share=bent / good.size,
-        share_interval=(float(share.low), float(share.high)),
+        share_interval=share_interval(bent, good.size),
     )
 
 

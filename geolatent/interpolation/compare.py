@@ -1,19 +1,21 @@
 """Comparing straight lines with geodesics."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from geolatent.geodesics import Path
 from geolatent.geodesics.pairs import require_pairs
-from geolatent.interpolation.comparison import Comparison, Profile
+from geolatent.interpolation.affine_null import AffineModel
+from geolatent.interpolation.comparison import Comparison
 from geolatent.interpolation.interpolator import Interpolator
+from geolatent.interpolation.nearest_data import NearestData
+from geolatent.interpolation.neighbour_classifier import NeighbourClassifier
 from geolatent.interpolation.path_rules import path_rules
-from geolatent.latents import CodingModel, LatentModel, UncertainModel, as_latent_model
-
-_DISTANCES_AT_ONCE = 2**24
+from geolatent.interpolation.profiler import Profiler
+from geolatent.latents import CodingModel, LatentModel, as_latent_model
 
 
 @torch.no_grad()
@@ -24,14 +26,22 @@ def compare(
     *,
     paths: Sequence[str] | Mapping[str, Interpolator] = ("linear", "geodesic"),
     data: Float[Tensor, "m *p"] | None = None,
+    labels: Int[Tensor, "m"] | None = None,
+    classifier: Callable[[Tensor], Tensor] | None = None,
     codes: Float[Tensor, "k d"] | None = None,
+    null: bool = False,
+    seed: int = 0,
 ) -> Comparison:
     """Join the same codes in several ways and measure what each does in data space.
+
+    Everything is measured that the subject and the arguments allow; `Comparison.left_out` says what
+    was not, and why.
 
     Args:
         subject: a model, or any decoder `(*b, d) -> (*b, ...)`, trained by anybody.
         start: codes, `(b, d)`.
-        end: codes, `(b, d)`.
+        end: codes, `(b, d)`. Statistics over pairs take it that no code is in two of them
+            (`random_pairs`).
         paths: which ways, by their names: `"linear"` (straight in the codes), `"spherical"` (great
             circles around the origin), `"assumed"` (geodesics of the declared geometry),
             `"geodesic"` (geodesics of the induced one), `"density"` (the same with a price on
@@ -39,8 +49,14 @@ def compare(
             your own by any names, `{"strong": DensityGeodesic(strength=5)}`.
         data: training data, `(m, p)` or in the decoder's own shape; with them, the distance of the
             decoded paths to their nearest training datum is measured.
+        labels: classes of the data, `(m,)`; with them, the class probability along the paths is
+            the share of each class among the ten nearest data.
+        classifier: from data `(k, p)` to class probabilities `(k, c)`, instead of the neighbours.
         codes: of the training data, for the paths that go where data are; encoded from `data` if
             not given, where the model has an encoder.
+        null: measure the paths under the affine decoder nearest to the subject's as well, where
+            nothing bends.
+        seed: of the draws of evidence bounds.
 
     Returns:
         The paths and their measures.
@@ -53,43 +69,47 @@ def compare(
     require_pairs(start, end)
     if data is not None:
         data = _usable(data, start)
+    elif labels is not None:
+        raise ValueError("labels are those of data: pass data= too, or a classifier=.")
     model = as_latent_model(subject)
+    ends = [model.decode(z) for z in (start, end)]
+    if data is not None and ends[0].shape[-1] != data.shape[-1]:
+        raise ValueError(
+            f"the decoder gives {ends[0].shape[-1]} features but the data have "
+            f"{data.shape[-1]}; pass the data it was trained on, flattened to (m, p)."
+        )
     if codes is None and data is not None and isinstance(model, CodingModel):
         codes = model.encode(data)
     found = {name: rule(model, start, end, codes=codes) for name, rule in rules.items()}
-    return Comparison(
+    near = None if data is None else NearestData(data)
+    if classifier is None and near is not None and labels is not None:
+        classifier = NeighbourClassifier(near, labels)
+    profiler = Profiler(model, data=near, classifier=classifier, seed=seed)
+    apart = (ends[0] - ends[1]).square().mean(-1).sqrt()
+    comparison = Comparison(
         paths=found,
-        profiles={name: _profile(model, path, data) for name, path in found.items()},
-        data_spacing=None if data is None else _spacing(data),
+        profiles={name: profiler(path) for name, path in found.items()},
+        data_spacing=None if near is None else near.spacing,
+        ends_apart=float(apart.nanmedian()) if len(apart) else None,
+        left_out=profiler.left_out,
     )
+    return _with_null(comparison, model, start, end, rules, codes) if null else comparison
 
 
-def _profile(model: LatentModel, path: Path, data: Tensor | None) -> Profile:
-    distance = uncertainty = None
-    if data is not None:
-        decoded = model.decode(path.points)
-        if decoded.shape[-1] != data.shape[-1]:
-            raise ValueError(
-                f"the decoder gives {decoded.shape[-1]} features but the data have "
-                f"{data.shape[-1]}; pass the data it was trained on, flattened to (m, p)."
-            )
-        distance = nearest_distance(decoded.flatten(0, 1), data).unflatten(0, decoded.shape[:2])
-    if isinstance(model, UncertainModel):
-        uncertainty = model.uncertainty(path.points)
-    return Profile(distance_to_data=distance, uncertainty=uncertainty)
-
-
-def nearest_distance(
-    x: Float[Tensor, "k p"], data: Float[Tensor, "m p"], *, rank: int = 1
-) -> Float[Tensor, "k"]:
-    """Root mean square difference over features from each x to its `rank`-th nearest datum."""
-    rows = max(1, _DISTANCES_AT_ONCE // max(1, len(data)))
-    nearest = []
-    for part in x.split(rows):
-        # Not by way of matrix products, which cancel where data are large beside their spread.
-        table = torch.cdist(part, data, compute_mode="donot_use_mm_for_euclid_dist")
-        nearest.append(table.kthvalue(rank, dim=1).values)
-    return torch.cat(nearest) / x.shape[-1] ** 0.5
+def _with_null(
+    comparison: Comparison,
+    model: LatentModel,
+    start: Tensor,
+    end: Tensor,
+    rules: Mapping[str, Interpolator],
+    codes: Tensor | None,
+) -> Comparison:
+    """The comparison with the same one on an affine decoder, or the reason why there is none."""
+    try:
+        flat = AffineModel(model, torch.cat([start, end]) if codes is None else codes)
+    except ValueError as error:
+        return replace(comparison, left_out={**comparison.left_out, "affine null": str(error)})
+    return replace(comparison, null=compare(flat, start, end, paths=rules, codes=codes))
 
 
 def _usable(data: Tensor, codes: Tensor) -> Tensor:
@@ -106,9 +126,3 @@ def _usable(data: Tensor, codes: Tensor) -> Tensor:
             f"{codes.device}; convert one of them."
         )
     return rows
-
-
-def _spacing(data: Float[Tensor, "m p"]) -> float:
-    # Rank 2: the nearest datum to a datum is itself. A sample is enough for a median.
-    sample = data[torch.linspace(0, len(data) - 1, min(len(data), 1000)).long()]
-    return float(nearest_distance(sample, data, rank=2).median())

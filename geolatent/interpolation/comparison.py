@@ -1,15 +1,22 @@
 """What differs between the ways of getting from one code to another."""
 
+import json
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, final
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from geolatent.geodesics import Path
 from geolatent.interpolation.bend import Bend, summarise_bend
+from geolatent.interpolation.comparison_text import comparison_text
+from geolatent.interpolation.paired_effect import PairedEffect, paired_effect
+from geolatent.interpolation.path_measure import MEASURES, PathMeasure
+from geolatent.interpolation.profile import Profile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,46 +24,39 @@ if TYPE_CHECKING:
 
 @final
 @dataclass(frozen=True)
-class Profile:
-    """What the decoded data look like along the paths of one kind, at the times of its points.
-
-    Attributes:
-        distance_to_data: from each decoded point to its nearest training datum, in the data's
-            units (root mean square over features), `(b, t)`; `None` without data.
-        uncertainty: standard deviation that the model states for its decoded data (root mean
-            square over features), `(b, t)`; `None` for a decoder that states none.
-    """
-
-    distance_to_data: Float[Tensor, "b t"] | None
-    uncertainty: Float[Tensor, "b t"] | None
-
-
-@final
-@dataclass(frozen=True)
 class Comparison:
     """Paths of several kinds between the same pairs of codes, all measured in the induced metric.
+
+    `print` it for the summary that one would read first.
 
     Attributes:
         paths: by name.
         profiles: by the same names.
         data_spacing: median distance of a training datum to its nearest other one, the scale on
             which to read `Profile.distance_to_data`; `None` without data.
+        ends_apart: distance of the decoded ends of a pair, median over pairs, in the data's units
+            (root mean square over features); `None` if it was not measured.
+        left_out: what could not be measured, and why.
+        null: the same paths under the affine decoder nearest to the subject's, if it was asked for.
     """
 
     paths: Mapping[str, Path]
     profiles: Mapping[str, Profile]
     data_spacing: float | None
+    ends_apart: float | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    null: "Comparison | None" = None
 
     @property
     def excess(self) -> Float[Tensor, "b"]:
         """Straight length over geodesic length − 1 for each pair; NaN for a failed one."""
-        geodesic = self.paths["geodesic"]
+        geodesic = self._path("geodesic")
         return geodesic.straight_excess.masked_fill(~geodesic.converged, torch.nan)
 
     @property
     def assumed_excess(self) -> Float[Tensor, "b"]:
         """The same of the declared geometry's geodesics, which have to be among the paths."""
-        geodesic, assumed = self.paths["geodesic"], self.paths["assumed"]
+        geodesic, assumed = self._path("geodesic"), self._path("assumed")
         # Between a code and itself both lengths are 0: no excess.
         ratio = assumed.length / geodesic.length.where(geodesic.length != 0, assumed.length + 1)
         excess = torch.where(assumed.length == geodesic.length, 0, ratio - 1)
@@ -77,24 +77,14 @@ class Comparison:
         return ranked[: min(count, len(ranked))]
 
     def to_frame(self) -> "pd.DataFrame":
-        """One row for each pair and kind of path."""
+        """One row for each pair and kind of path, one column for each measure that there is."""
         import pandas as pd
 
         frames = []
         for name, path in self.paths.items():
-            columns: dict[str, Any] = {
-                "pair": range(len(path)),
-                "path": name,
-                "length": path.length,
-                "energy": path.energy,
-                "speed_variation": path.speed_variation,
-                "greatest_distance_to_data": _greatest(self.profiles[name].distance_to_data),
-                "greatest_uncertainty": _greatest(self.profiles[name].uncertainty),
-                "converged": path.converged,
-            }
-            for key, value in columns.items():
-                if isinstance(value, Tensor):
-                    columns[key] = value.cpu().numpy()
+            columns: dict[str, Any] = {"pair": range(len(path)), "path": name}
+            columns |= {key: _array(value) for key, value in self._values(name).items()}
+            columns["converged"] = path.converged.cpu().numpy()
             frames.append(pd.DataFrame(columns))
         return pd.concat(frames, ignore_index=True)
 
@@ -103,7 +93,7 @@ class Comparison:
 
         One row for each kind; the column `converged` is its share of all pairs.
         """
-        frame = self.to_frame().dropna(axis="columns", how="all")
+        frame = self.to_frame()
         shares = frame.groupby("path", sort=False)["converged"].mean()
         complete = frame.groupby("pair")["converged"].transform("all")
         measures = frame[complete].drop(columns=["pair", "converged"])
@@ -111,6 +101,178 @@ class Comparison:
         medians["converged"] = shares
         return medians
 
+    def effects(
+        self, *, reference: str = "linear", seed: int = 0, resamples: int = 2000
+    ) -> "pd.DataFrame":
+        """Paired differences of every path against one of them, in every measure.
 
-def _greatest(values: Tensor | None) -> Tensor | float:
-    return float("nan") if values is None else values.amax(1)
+        One row for each path and measure: `PairedEffect` in columns, beside it the `unit` of a
+        difference (a ratio is given as its distance from 1), the medians of both paths, and where
+        there is a `null` the difference that is found on it. Medians are in the units of the
+        difference. Only pairs on which both paths converged count. Intervals are 95 %, each by
+        itself: of many effects some exclude zero by chance.
+
+        Args:
+            reference: the path that the others are compared with.
+            seed: of the bootstrap.
+            resamples: of the bootstrap.
+
+        Raises:
+            ValueError: the reference is not among the paths.
+        """
+        import pandas as pd
+
+        self._path(reference)
+        rows: list[dict[str, Any]] = []
+        for name in self.paths:
+            if name == reference:
+                continue
+            for key, (value, other, difference) in self._differences(name, reference).items():
+                measure = MEASURES[key]
+                both = np.isfinite(difference)
+                row: dict[str, Any] = {
+                    "path": name,
+                    "measure": key,
+                    "unit": "ratio" if measure.scale == "ratio" else measure.unit,
+                    "reference_median": _median(other[both]),
+                    "path_median": _median(value[both]),
+                }
+                row |= asdict(_effect(measure, difference, seed, resamples))
+                null = None if self.null is None else self.null._differences(name, reference)
+                if null is not None and key in null:
+                    found = _effect(measure, null[key][2], seed, resamples)
+                    row |= {
+                        "null_difference": found.difference,
+                        "null_low": found.low,
+                        "null_high": found.high,
+                        "null_share": found.share,
+                    }
+                rows.append(row)
+        return pd.DataFrame(rows)
+
+    def to_dict(self, *, reference: str | None = None, seed: int = 0) -> dict[str, Any]:
+        """All numbers over pairs, for JSON: `None` where there is no finite one.
+
+        The pairs themselves are in `to_frame`.
+
+        Args:
+            reference: the path that the others are compared with; if not given the straight line
+                or, without one, the first path.
+            seed: of the bootstrap.
+        """
+        reference = reference or self._reference
+        effects = self.effects(reference=reference, seed=seed).to_dict(orient="records")
+        numbers: dict[str, Any] = {
+            "pairs": self._pairs,
+            "data_spacing": self.data_spacing,
+            "ends_apart": self.ends_apart,
+            "medians": self.summary().to_dict(orient="index"),
+            "reference": reference,
+            "bootstrap_seed": seed,
+            "effects": effects,
+            "left_out": dict(self.left_out),
+        }
+        if "geodesic" in self.paths:
+            numbers["bend"] = self.bend().to_dict()
+        return {key: _finite(value) for key, value in numbers.items()}
+
+    def to_json(self, *, reference: str | None = None, seed: int = 0) -> str:
+        """`to_dict` as text."""
+        numbers = self.to_dict(reference=reference, seed=seed)
+        return json.dumps(numbers, indent=2, ensure_ascii=False, allow_nan=False)
+
+    def __str__(self) -> str:
+        return comparison_text(
+            self.effects(reference=self._reference),
+            reference=self._reference,
+            pairs=self._pairs,
+            left_out=self.left_out,
+        )
+
+    @property
+    def _reference(self) -> str:
+        return "linear" if "linear" in self.paths else next(iter(self.paths))
+
+    @property
+    def _pairs(self) -> int:
+        return len(next(iter(self.paths.values())))
+
+    def _path(self, name: str) -> Path:
+        if name not in self.paths:
+            raise ValueError(
+                f"there is no path {name!r} in this comparison: name it among the paths= of "
+                f"compare, got {list(self.paths)}."
+            )
+        return self.paths[name]
+
+    def _values(self, name: str) -> dict[str, Tensor]:
+        """What was measured on one kind of path, by the names of the measures."""
+        path, profile = self.paths[name], self.profiles[name]
+        found = {key: measure.value(path, profile) for key, measure in MEASURES.items()}
+        return {key: value for key, value in found.items() if value is not None}
+
+    def _differences(
+        self, name: str, reference: str
+    ) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """For each measure the values of both paths and their differences; NaN for failed pairs."""
+        both = self.paths[name].converged & self.paths[reference].converged
+        values, others = self._values(name), self._values(reference)
+        found = {}
+        for key in values.keys() & others.keys():
+            scale = MEASURES[key].scale
+            unit = {"spacings": self.data_spacing, "ends": self.ends_apart}.get(scale, 1.0)
+            if not unit:  # data or decoded ends that are all the same are no scale
+                continue
+            value, other = (
+                _array(v.masked_fill(~both, torch.nan)) / unit for v in (values[key], others[key])
+            )
+            difference = _log_ratio(value, other) if scale == "ratio" else value - other
+            found[key] = value, other, difference
+        return {key: found[key] for key in MEASURES if key in found}
+
+
+def _log_ratio(value: np.ndarray, other: np.ndarray) -> np.ndarray:
+    # Both 0, as between a code and itself: no difference. One of them: none that is finite.
+    equal = value == other
+    usable = (value > 0) & (other > 0) & ~equal
+    ratio = np.log(np.where(usable, value, 1) / np.where(usable, other, 1))
+    return np.where(equal, 0.0, np.where(usable, ratio, np.nan))
+
+
+def _effect(
+    measure: PathMeasure, difference: np.ndarray, seed: int, resamples: int
+) -> PairedEffect:
+    """The effect; of a ratio in distances from 1."""
+    ratio = measure.scale == "ratio"
+    matters = math.log1p(measure.matters) if ratio else measure.matters
+    effect = paired_effect(difference, matters=matters, resamples=resamples, seed=seed)
+    if not ratio:
+        return effect
+    return PairedEffect(
+        **{
+            **asdict(effect),
+            "difference": math.expm1(effect.difference),
+            "low": math.expm1(effect.low),
+            "high": math.expm1(effect.high),
+            "matters": measure.matters,
+        }
+    )
+
+
+def _array(values: Tensor) -> np.ndarray:
+    return values.detach().cpu().double().numpy()
+
+
+def _median(values: np.ndarray) -> float:
+    return float(np.median(values)) if values.size else math.nan
+
+
+def _finite(value: Any) -> Any:
+    """The same for JSON, which has no NaN and no infinity."""
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -11,13 +11,17 @@ import torch
 
 from geolatent.cli import main
 from geolatent.cli.interpolate import FIGURES, compare_pairs, load_run
+from geolatent.interpolation import MEASURES
 from geolatent.models import elbo
 
 
 def test_the_command_writes_table_summary_and_figures(trained_run: Path, elsewhere: Path, capsys):
     assert main(["interpolate", f"run={trained_run}", "pairs=4", "output=paths", "seed=1"]) == 0
     said = capsys.readouterr().out
-    assert "straight lines are" in said
+    assert "the straight line is more than 5% longer than the geodesic for" in " ".join(
+        said.split()
+    )
+    assert "declared geodesic: no difference in any measure on any pair" in said
     assert "written to paths" in said
     table = pd.read_csv(elsewhere / "paths" / "paths.csv")
     assert list(table["path"].unique()) == ["linear", "assumed", "geodesic"]
@@ -27,6 +31,9 @@ def test_the_command_writes_table_summary_and_figures(trained_run: Path, elsewhe
     summary = json.loads((elsewhere / "paths" / "summary.json").read_text())
     assert summary["pairs"] == summary["bend"]["pairs"] + summary["bend"]["failed"] == 4
     assert summary["bend_of_affine_decoder"]["greatest"] < 1e-3
+    assert summary["left_out"] == {}
+    effects = pd.read_csv(elsewhere / "paths" / "effects.csv")
+    assert len(effects) == len(summary["effects"]) == 2 * len(MEASURES)
     for name in FIGURES:
         assert (elsewhere / "paths" / name).stat().st_size > 5000
 
