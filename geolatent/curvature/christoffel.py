@@ -8,6 +8,7 @@ from geolatent.metrics.forward_jacobian import forward_jacobian
 from geolatent.metrics.in_chunks import in_chunks
 from geolatent.metrics.metric import ImmersedMetric, Metric
 from geolatent.metrics.raised_index import raise_index
+from geolatent.metrics.require_codes import require_codes
 from geolatent.metrics.second_derivative import second_derivatives
 
 
@@ -28,6 +29,7 @@ def christoffel(metric: Metric, z: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d
         `(*b, d, d, d)`, indexed k, i, j and symmetric in i and j; NaN for the codes where the
         metric is singular.
     """
+    require_codes(metric, z)
 
     def immersed(codes: Tensor) -> tuple[Tensor, Tensor]:
         assert isinstance(metric, ImmersedMetric)

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from geolatent.curvature.sectional import sectional
 from geolatent.metrics.metric import Metric
+from geolatent.metrics.require_codes import require_codes
 
 
 @torch.no_grad()
@@ -24,6 +25,7 @@ def gaussian(metric: Metric, z: Float[Tensor, "*b 2"]) -> Float[Tensor, "*b"]:
     Raises:
         ValueError: the codes are not two-dimensional.
     """
+    require_codes(metric, z)
     if z.shape[-1] != 2:
         raise ValueError(
             f"Gaussian curvature is that of surfaces, but codes have {z.shape[-1]} dimensions; use "

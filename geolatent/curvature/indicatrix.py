@@ -6,6 +6,7 @@ from torch import Tensor
 
 from geolatent.metrics.metric import Metric
 from geolatent.metrics.raised_index import orthonormal_frame
+from geolatent.metrics.require_codes import require_codes
 
 
 @torch.no_grad()
@@ -29,6 +30,7 @@ def indicatrix(
     Raises:
         ValueError: the codes are not two-dimensional, or the count is below 3.
     """
+    require_codes(metric, z)
     if z.shape[-1] != 2:
         raise ValueError(f"an indicatrix is drawn in two dimensions, but codes have {z.shape[-1]}.")
     if count < 3:

@@ -45,5 +45,6 @@ def scalar(metric: Metric, z: Float[Tensor, "*b d"]) -> Float[Tensor, "*b"]:
     Returns:
         `(*b,)`, in inverse squared units of length; NaN where the metric is singular.
     """
-    raised = raise_index(metric.matrix(z), ricci(metric, z))
+    ricci_tensor = ricci(metric, z)
+    raised = raise_index(metric.matrix(z), ricci_tensor)
     return raised.diagonal(dim1=-2, dim2=-1).sum(-1)

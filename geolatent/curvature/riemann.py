@@ -10,6 +10,7 @@ from geolatent.metrics.in_chunks import in_chunks
 from geolatent.metrics.manifold_metric import ManifoldMetric
 from geolatent.metrics.metric import ImmersedMetric, Metric
 from geolatent.metrics.raised_index import raise_index
+from geolatent.metrics.require_codes import require_codes
 from geolatent.metrics.second_derivative import second_derivatives
 
 
@@ -38,6 +39,7 @@ def riemann(metric: Metric, z: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d d d
     References:
         Do Carmo, M. P. (1992). Riemannian Geometry, chapter 6 (whose R has the other sign).
     """
+    require_codes(metric, z)
     if isinstance(metric, ManifoldMetric) and isinstance(metric.manifold, ConstantCurvature):
         matrix = metric.matrix(z)
         product = torch.einsum("...il,...jk->...ijkl", matrix, matrix)

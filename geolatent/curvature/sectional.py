@@ -9,6 +9,7 @@ from geolatent.manifolds import ConstantCurvature
 from geolatent.metrics.in_chunks import in_chunks
 from geolatent.metrics.manifold_metric import ManifoldMetric
 from geolatent.metrics.metric import ImmersedMetric, Metric
+from geolatent.metrics.require_codes import require_codes
 from geolatent.metrics.second_derivative import second_derivative
 
 
@@ -36,6 +37,7 @@ def sectional(
         K, `(*b,)`, in inverse squared units of length; NaN where the vectors span no plane or the
         metric is singular.
     """
+    require_codes(metric, z, u, v)
 
     def immersed(codes: Tensor, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
         assert isinstance(metric, ImmersedMetric)

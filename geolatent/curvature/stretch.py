@@ -8,6 +8,7 @@ from torch import Tensor
 
 from geolatent.metrics.in_chunks import in_chunks
 from geolatent.metrics.metric import ImmersedMetric, Metric
+from geolatent.metrics.require_codes import require_codes
 
 
 @torch.no_grad()
@@ -26,6 +27,7 @@ def principal_stretches(metric: Metric, z: Float[Tensor, "*b d"]) -> Float[Tenso
     Returns:
         `(*b, d)`, largest first; NaN for the codes where the metric is not finite.
     """
+    require_codes(metric, z)
 
     def stretches(codes: Tensor) -> tuple[Tensor]:
         immersed = isinstance(metric, ImmersedMetric)

@@ -13,6 +13,7 @@ from geolatent.geodesics.logarithm import logarithm
 from geolatent.geodesics.path import Path
 from geolatent.geodesics.path_velocity import path_velocity
 from geolatent.metrics.metric import Metric
+from geolatent.metrics.require_codes import require_codes
 
 
 @final
@@ -57,11 +58,17 @@ def certify(metric: Metric, path: Path, *, tolerance: float | None = None) -> Ce
         One verdict for each curve.
 
     Raises:
-        ValueError: the tolerance is not positive.
+        ValueError: the tolerance is not positive, or the curves do not fit the metric.
+        TypeError: the path is none.
     """
+    if not isinstance(path, Path):
+        raise TypeError(
+            f"path must be a Path, got {type(path).__name__}: measure(metric, points) makes one."
+        )
     points = path.points
     if _takes_double(metric, points):
         points = points.double()
+    require_codes(metric, points, name="points")
     start, end = points[:, 0].contiguous(), points[:, -1].contiguous()
     usable = points.isfinite().all(2).all(1)
     safe = torch.where(usable[:, None, None], points, 0)

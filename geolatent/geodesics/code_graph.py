@@ -16,6 +16,7 @@ from geolatent.geodesics.initialisation import Initialisation
 from geolatent.geodesics.measure import straight_points
 from geolatent.geodesics.polyline import equalise, resample, smooth
 from geolatent.metrics import Metric
+from geolatent.metrics.require_codes import require_codes
 
 _ENTRIES_AT_ONCE = 2**22  # of a table of distances from some sources to all nodes: 50 MB
 _FINEST = 32  # segments, at least, on which a route is smoothed before it is thinned out
@@ -53,7 +54,8 @@ class CodeGraph(Initialisation):
             of `edges`.
 
     Raises:
-        ValueError: fewer than two codes, a code that is not finite, or no neighbours asked for.
+        ValueError: fewer than two codes, a code that is not finite or does not fit the metric, or
+            no neighbours asked for.
     """
 
     @torch.no_grad()
@@ -62,6 +64,7 @@ class CodeGraph(Initialisation):
     ) -> None:
         from sklearn.neighbors import NearestNeighbors  # slow to import
 
+        require_codes(metric, codes)
         if codes.ndim != 2 or codes.shape[0] < 2 or not codes.isfinite().all():
             raise ValueError(f"codes must be (m, d), m > 1, and finite, got {tuple(codes.shape)}.")
         if neighbours < 1:

@@ -20,6 +20,7 @@ from geolatent.geodesics.measure import measure, straight_points
 from geolatent.geodesics.pairs import require_pairs
 from geolatent.geodesics.path import Path
 from geolatent.metrics import ClosedFormGeodesics, Metric
+from geolatent.metrics.require_codes import require_codes
 
 Method = Literal["auto", "closed form", "energy", "geodesic equation"]
 
@@ -68,9 +69,9 @@ def connect(
         closes up, such as a torus, a closed form may end in another code of the end's point.
 
     Raises:
-        ValueError: shapes, dtypes or devices do not fit together, a code is not finite, or an
-            option is out of its range.
-        TypeError: the metric is none.
+        ValueError: shapes, dtypes or devices do not fit together or the metric, a code is not
+            finite, or an option is out of its range.
+        TypeError: the metric is none, or the codes are no tensors.
 
     Warns:
         UserWarning: the metric is rank-deficient in the middle of a curve, or its decoder cannot be
@@ -80,12 +81,8 @@ def connect(
         Arvanitidis, G., Hansen, L. K., Hauberg, S. (2018). Latent space oddity: on the curvature
         of deep generative models. arXiv 1710.11379.
     """
-    if not isinstance(metric, Metric):
-        raise TypeError(
-            f"expected a metric, got {type(metric).__name__}: wrap a decoder in PullbackMetric, or "
-            "take induced_metric() of a model."
-        )
     require_pairs(start, end)
+    require_codes(metric, start)
     require_options(tolerance, max_iterations, initialisations)
     if method not in get_args(Method):
         raise ValueError(f"method must be one of {get_args(Method)}, got {method!r}.")

@@ -16,6 +16,7 @@ from geolatent.geodesics.cubic_interpolation import refine
 from geolatent.geodesics.pairs import require_pairs
 from geolatent.geodesics.path import Path
 from geolatent.metrics import ClosedFormGeodesics, Metric
+from geolatent.metrics.require_codes import require_codes, require_floating
 
 _LEAST_CHORDS = 64  # extrapolated to order four: 1e-7 of a curve that turns by a right angle
 _CODES_AT_ONCE = 4096  # whose decoder activations are alive together
@@ -55,10 +56,12 @@ def distance(
         RuntimeWarning: some geodesics failed or have not converged. To know which, use `connect`
             and `first_variation`.
     """
+    require_floating("start", start)
+    require_floating("end", end)
     by_formula = options.get("method", "auto") in ("auto", "closed form")
     if isinstance(metric, ClosedFormGeodesics) and by_formula:
         connect(metric, start[:0].detach(), end[:0].detach(), **options)  # refuses bad options
-        require_pairs(start.detach(), end.detach())
+        require_pairs(start, end)
         return _closed_form(metric, start, end)
     path = connect(metric, start.detach(), end.detach(), **options)
     failed = int(path.length.isnan().sum())
@@ -93,9 +96,10 @@ def first_variation(
         `path.length`, with the gradients of `distance`.
 
     Raises:
-        ValueError: the path joins other codes.
+        ValueError: the path joins other codes, or they do not fit the metric.
     """
     _require_same_ends(path, start, end)
+    require_codes(metric, start)
     if not torch.is_grad_enabled():
         return path.length
     failed = path.length.isnan()
@@ -124,6 +128,12 @@ def first_variation(
 
 
 def _require_same_ends(path: Path, start: Tensor, end: Tensor) -> None:
+    require_pairs(start.detach(), end.detach())
+    if (path.points.dtype, path.points.device) != (start.dtype, start.device):
+        raise ValueError(
+            f"path is {path.points.dtype} on {path.points.device}, but its ends {start.dtype} on "
+            f"{start.device}; pass the codes it was made from."
+        )
     expected = torch.stack([start, end], 1).detach()
     ends = path.points[:, [0, -1]]
     # Refinement adds offsets to the start: the end is off by the rounding of one addition.

@@ -14,6 +14,7 @@ from geolatent.geodesics.connect import connect
 from geolatent.geodesics.measure import straight_points
 from geolatent.geodesics.pairs import require_finite_rows
 from geolatent.metrics import ClosedFormGeodesics, Metric
+from geolatent.metrics.require_codes import require_codes, require_floating
 
 PAIRS_AT_ONCE = 1024
 """Geodesics solved together: a larger batch gets no faster."""
@@ -65,7 +66,7 @@ class DistanceBlocks:
         pairs_at_once: int = PAIRS_AT_ONCE,
         **options: Any,
     ) -> None:
-        validate_codes(points, other)
+        validate_codes(metric, points, other)
         if pairs_at_once < 1:
             raise ValueError(f"pairs_at_once must be at least 1, got {pairs_at_once}.")
         self._metric = metric
@@ -146,16 +147,19 @@ def solve_pairs(
     return SolvedBlock(path.length, path.converged)
 
 
-def validate_codes(points: Tensor, other: Tensor | None) -> None:
-    """Raise ValueError unless both are `(·, d)`, of one dtype, and finite."""
+def validate_codes(metric: Metric, points: Tensor, other: Tensor | None) -> None:
+    """Raise unless both are `(·, d)`, of one dtype, on one device, and finite."""
     for name, codes in (("points", points), ("other", points if other is None else other)):
-        if codes.ndim != 2 or codes.shape[1] != points.shape[1] or codes.dtype != points.dtype:
+        require_floating(name, codes)
+        fits = codes.ndim == 2 and codes.shape[1] == points.shape[1]
+        if not fits or (codes.dtype, codes.device) != (points.dtype, points.device):
             raise ValueError(
-                "points and other must be (m, d) and (n, d) of the same dtype, got "
-                f"points {tuple(points.shape)}, {points.dtype}, and {name} {tuple(codes.shape)}, "
-                f"{codes.dtype}."
+                "points and other must be (m, d) and (n, d) of the same dtype on the same device, "
+                f"got points {tuple(points.shape)}, {points.dtype} on {points.device}, and {name} "
+                f"{tuple(codes.shape)}, {codes.dtype} on {codes.device}."
             )
         require_finite_rows(name, codes)
+    require_codes(metric, points, name="points")
 
 
 def _digest(codes: Tensor) -> str:

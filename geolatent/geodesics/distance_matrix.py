@@ -137,7 +137,7 @@ def distance_matrix(
         ValueError: an option is out of its range, codes do not fit together, or the directory
             holds the distances of another run.
     """
-    validate_codes(points, other)
+    validate_codes(metric, points, other)
     if method not in get_args(Method):
         raise ValueError(f"method must be one of {get_args(Method)}, got {method!r}.")
     if method == "graph" and directory is not None:

@@ -11,6 +11,7 @@ from geolatent.geodesics.closed_form import known_exponential
 from geolatent.geodesics.geodesic_flow import geodesic_flow, metric_norm
 from geolatent.geodesics.pairs import require_pairs
 from geolatent.metrics.metric import Metric
+from geolatent.metrics.require_codes import require_codes
 
 
 @final
@@ -79,13 +80,14 @@ def exponential(
         End points and velocities, with `converged` for each of them.
 
     Raises:
-        ValueError: shapes, dtypes or devices do not fit together, a number is not finite, a time
-            lies outside [0, 1], or an option is out of its range.
+        ValueError: shapes, dtypes or devices do not fit together or the metric, a number is not
+            finite, a time lies outside [0, 1], or an option is out of its range.
 
     References:
         Hairer, E., Nørsett, S. P., Wanner, G. (1993). Solving Ordinary Differential Equations I.
     """
     require_pairs(start, velocity, names=("start", "velocity"))
+    require_codes(metric, start)
     if tolerance is None:
         tolerance = default_tolerance(start.dtype)
     if not tolerance > 0 or max_steps < 1:

@@ -18,6 +18,7 @@ from geolatent.geodesics.path import Path
 from geolatent.geodesics.path_velocity import path_velocity
 from geolatent.metrics.connection import geodesic_acceleration
 from geolatent.metrics.metric import Metric
+from geolatent.metrics.require_codes import require_codes
 
 _NODES = (12, 24, 48, 96, 192)
 _NUMBERS = 2**24  # in the matrices of the curves that are refined together: 128 MB in float64
@@ -77,14 +78,15 @@ def logarithm(
         Velocities, with `residual` and `converged` for each of them.
 
     Raises:
-        ValueError: shapes, dtypes or devices do not fit together, a code is not finite, or an
-            option is out of its range.
+        ValueError: shapes, dtypes or devices do not fit together or the metric, a code is not
+            finite, or an option is out of its range.
 
     References:
         Ascher, U. M., Mattheij, R. M. M., Russell, R. D. (1995). Numerical Solution of Boundary
         Value Problems for Ordinary Differential Equations.
     """
     require_pairs(start, end)
+    require_codes(metric, start)
     if tolerance is None:
         tolerance = 10 * default_tolerance(start.dtype)
     if not tolerance > 0 or max_iterations < 1:
@@ -92,6 +94,8 @@ def logarithm(
             f"tolerance must be positive and max_iterations at least 1, got {tolerance} and "
             f"{max_iterations}."
         )
+    if path is not None:
+        _require_like(path, start)
     velocity = known_logarithm(metric, start, end)
     iterations = torch.zeros(len(start), dtype=torch.long, device=start.device)
     if velocity is None:
@@ -113,6 +117,16 @@ def logarithm(
         converged=residual <= tolerance,
         iterations=iterations,
     )
+
+
+def _require_like(path: Path, start: Tensor) -> None:
+    points = path.points
+    shape = (points.shape[0], points.shape[-1])
+    if (shape, points.dtype, points.device) != (start.shape, start.dtype, start.device):
+        raise ValueError(
+            f"path holds {tuple(points.shape)}, {points.dtype} on {points.device}, but start is "
+            f"{tuple(start.shape)}, {start.dtype} on {start.device}; it must join these codes."
+        )
 
 
 def _solve(

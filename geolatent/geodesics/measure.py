@@ -8,6 +8,7 @@ from geolatent.geodesics.cubic_interpolation import refine
 from geolatent.geodesics.curve_energy import curve_energy
 from geolatent.geodesics.path import Path
 from geolatent.metrics import ImmersedMetric, Metric
+from geolatent.metrics.require_codes import require_codes
 
 LEAST_CHORDS = 128
 """Chords a curve is measured with, at least; half and a quarter of them serve to extrapolate."""
@@ -51,7 +52,11 @@ def measure(
     Returns:
         The curves with their measures; NaN for curves on which the metric is not finite, which
         then are not `converged`.
+
+    Raises:
+        ValueError: the points do not fit the metric.
     """
+    require_codes(metric, points, name="points")
     batch, count, _ = points.shape
     segments = count - 1
     factor = max(_PER_SEGMENT, -(-LEAST_CHORDS // segments))

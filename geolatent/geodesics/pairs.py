@@ -3,6 +3,8 @@
 from jaxtyping import Float
 from torch import Tensor
 
+from geolatent.metrics.require_codes import require_floating
+
 
 def require_pairs(
     first: Float[Tensor, "b d"],
@@ -10,8 +12,10 @@ def require_pairs(
     *,
     names: tuple[str, str] = ("start", "end"),
 ) -> None:
-    """Raise `ValueError` unless both are finite rows of one shape, dtype and device."""
+    """Raise unless both are finite rows of one shape, floating-point dtype and device."""
     one, other = names
+    require_floating(one, first)
+    require_floating(other, second)
     if first.ndim != 2 or first.shape != second.shape or first.shape[1] < 1:
         raise ValueError(
             f"{one} and {other} must both be (b, d) with d at least 1, got "
@@ -27,9 +31,8 @@ def require_pairs(
 
 
 def require_finite_rows(name: str, rows: Float[Tensor, "b d"]) -> None:
-    """Raise `ValueError` unless the rows are floating point and finite."""
-    if not rows.is_floating_point():
-        raise ValueError(f"{name} must be floating point, got {rows.dtype}.")
+    """Raise unless the rows are floating point and finite."""
+    require_floating(name, rows)
     bad = (~rows.isfinite()).any(1).nonzero().squeeze(1)
     if len(bad):
         raise ValueError(

@@ -13,6 +13,7 @@ from geolatent.geodesics.path_velocity import path_velocity
 from geolatent.metrics.connection import connection_along
 from geolatent.metrics.metric import Metric
 from geolatent.metrics.raised_index import orthonormal_frame
+from geolatent.metrics.require_codes import require_codes, require_floating
 
 _NODES = 3  # for each piece of the curve: order 6
 _MOST_PIECES = 16  # for each segment of the path
@@ -66,10 +67,12 @@ def parallel_transport(
         The vectors at the ends, with `converged` for each curve.
 
     Raises:
-        ValueError: shapes, dtypes or devices do not fit together, or the tolerance is not positive.
+        ValueError: shapes, dtypes or devices do not fit together or the metric, or the tolerance
+            is not positive.
     """
     points = path.points if isinstance(path, Path) else path
     _validate(points, vectors)
+    require_codes(metric, points)
     if tolerance is None:
         tolerance = 1e-5 if torch.finfo(points.dtype).eps > 1e-10 else 1e-9
     if not tolerance > 0:
@@ -140,6 +143,8 @@ def _safe(matrices: Tensor) -> Tensor:
 
 
 def _validate(points: Tensor, vectors: Tensor) -> None:
+    require_floating("path", points)
+    require_floating("vectors", vectors)
     fits = points.ndim == 3 and points.shape[1] >= 2 and vectors.ndim in (2, 3)
     if not fits or (vectors.shape[0], vectors.shape[-1]) != (points.shape[0], points.shape[2]):
         raise ValueError(

@@ -2,8 +2,7 @@
 
 import math
 from collections.abc import Callable
-from functools import partial
-from typing import Any, final
+from typing import final
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -12,6 +11,7 @@ from typing_extensions import override
 
 from geolatent.metrics.chain import chain_jacobian, parts_of, shrunk
 from geolatent.metrics.metric import ImmersedMetric, ReducibleMetric
+from geolatent.metrics.parts_behind import parts_behind
 from geolatent.metrics.slow_jacobian import Jacobian, slow_jacobian
 
 _BATCH_DEPENDENT = (
@@ -102,16 +102,4 @@ def _modules_behind(function: object) -> list[nn.Module]:
     """The modules that a module, bound method, partial or closure is made of, as far as seen."""
     if isinstance(function, nn.Module):
         return [function]
-    if isinstance(function, partial):
-        parts = [function.func, *function.args, *function.keywords.values()]
-    else:
-        cells = getattr(function, "__closure__", None) or ()
-        parts = [getattr(function, "__self__", None), *(_content(cell) for cell in cells)]
-    return [part for part in parts if isinstance(part, nn.Module)]
-
-
-def _content(cell: Any) -> object:
-    try:
-        return cell.cell_contents
-    except ValueError:  # not filled yet
-        return None
+    return [part for part in parts_behind(function) if isinstance(part, nn.Module)]
