@@ -8,8 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from geolatent.geodesics.exponential import exponential
-from geolatent.geodesics.geodesic_flow import metric_norm
-from geolatent.geodesics.logarithm import logarithm
+from geolatent.geodesics.logarithm import gap, logarithm
 from geolatent.geodesics.path import Path
 from geolatent.geodesics.path_velocity import path_velocity
 from geolatent.metrics.metric import Metric
@@ -69,7 +68,7 @@ def certify(metric: Metric, path: Path, *, tolerance: float | None = None) -> Ce
     if _takes_double(metric, points):
         points = points.double()
     require_codes(metric, points, name="points")
-    start, end = points[:, 0].contiguous(), points[:, -1].contiguous()
+    end = points[:, -1].contiguous()
     usable = points.isfinite().all(2).all(1)
     safe = torch.where(usable[:, None, None], points, 0)
     velocity = path_velocity(safe, safe.new_zeros(1))[1][:, 0]
@@ -77,9 +76,9 @@ def certify(metric: Metric, path: Path, *, tolerance: float | None = None) -> Ce
     refined = logarithm(
         metric, safe[:, 0], safe[:, -1], path=replace(path, points=safe), tolerance=tolerance
     )
-    distance = metric_norm(metric.matrix(end), reached - end)
-    resting = (start == end).all(1)
+    distance = gap(metric, reached, end)
     length = torch.where(usable, refined.length, torch.nan)
+    resting = length == 0
     longer = path.length.to(length) - length
     return Certificate(
         miss=torch.where(resting, 0, distance / torch.where(resting, 1, length)),

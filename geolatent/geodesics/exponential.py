@@ -20,7 +20,8 @@ class Exponential:
     """Geodesics over unit time, b at once, and how well they were followed.
 
     Attributes:
-        end: codes after unit time, `(b, d)`; NaN where not `converged`.
+        end: codes after unit time, `(b, d)`; NaN where not `converged`. On a space that closes up,
+            those that continue the geodesic, of all that stand for the point.
         velocity: velocities there, `(b, d)`; NaN where not `converged`.
         points: codes at the times asked for, `(b, t, d)`, NaN beyond what was `reached`; None if
             no times were.

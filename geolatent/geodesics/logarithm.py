@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from geolatent.geodesics.boundary_value import Linearised, collocate
-from geolatent.geodesics.closed_form import known_logarithm
+from geolatent.geodesics.closed_form import closes_up, known_logarithm
 from geolatent.geodesics.energy_minimum import energy_minimum
 from geolatent.geodesics.exponential import default_tolerance, exponential
 from geolatent.geodesics.gauss_collocation import gauss_collocation, resample
@@ -17,7 +17,7 @@ from geolatent.geodesics.pairs import require_pairs
 from geolatent.geodesics.path import Path
 from geolatent.geodesics.path_velocity import path_velocity
 from geolatent.metrics.connection import geodesic_acceleration
-from geolatent.metrics.metric import Metric
+from geolatent.metrics.metric import ClosedFormGeodesics, Metric
 from geolatent.metrics.require_codes import require_codes
 
 _NODES = (12, 24, 48, 96, 192)
@@ -31,7 +31,8 @@ class Logarithm:
     """Initial velocities of geodesics, b at once, each checked by following it.
 
     Attributes:
-        velocity: v at the start, `(b, d)`: exp(v) is the end. NaN where none was found.
+        velocity: v at the start, `(b, d)`: exp(v) is the end, or another code of its point where
+            many stand for one. NaN where none was found.
         length: |v|, that of the geodesic, `(b,)`.
         residual: how far from the end the geodesic with this velocity arrives, relative to its
             length, `(b,)`; NaN where it could not be followed.
@@ -64,7 +65,8 @@ def logarithm(
     geodesic equation is solved as a boundary-value problem by collocation at 12, 24, … 192 Gauss
     nodes, as many as the curve needs, and Newton's method. Then the initial velocity is
     followed by `exponential`, an independent integrator, and corrected by what it misses the end
-    by. Where several geodesics join two codes, this is the one next to the initial curve.
+    by. Where several geodesics join two codes, this is the one next to the initial curve; a closed
+    form without an initial curve takes the shortest.
 
     Args:
         metric: on codes; its immersion or matrix differentiable by autograd, repeatedly.
@@ -96,7 +98,7 @@ def logarithm(
         )
     if path is not None:
         _require_like(path, start)
-    velocity = known_logarithm(metric, start, end)
+    velocity = known_logarithm(metric, start, end, None if path is None else path.points)
     iterations = torch.zeros(len(start), dtype=torch.long, device=start.device)
     if velocity is None:
         if path is None:
@@ -105,11 +107,12 @@ def logarithm(
             metric, start, end, path.points, tolerance, max_iterations
         )
     else:
-        reached = exponential(metric, start, velocity).end
-        residual = _miss(metric, start, end, velocity, reached)
-    length = metric_norm(metric.matrix(start), velocity)
-    resting = (start == end).all(1)
-    length = torch.where(resting, 0, length)
+        known = velocity.isfinite().all(1)
+        safe = torch.where(known.unsqueeze(1), velocity, 0)
+        residual = _miss(metric, start, end, safe, exponential(metric, start, safe).end)
+        residual = torch.where(known, residual, torch.nan)
+    resting = (velocity == 0).all(1)  # where the metric need not be finite
+    length = torch.where(resting, 0, metric_norm(metric.matrix(start), velocity))
     return Logarithm(
         velocity=velocity,
         length=length,
@@ -212,5 +215,14 @@ def _miss(
 ) -> Float[Tensor, "b"]:
     """Distance of two codes close to each other, relative to the geodesic's length."""
     length = metric_norm(metric.matrix(start), velocity)
-    distance = metric_norm(metric.matrix(end), reached - end)
+    distance = gap(metric, reached, end)
     return torch.where((reached == end).all(1), 0, distance / torch.where(length != 0, length, 1))
+
+
+def gap(
+    metric: Metric, reached: Float[Tensor, "b d"], end: Float[Tensor, "b d"]
+) -> Float[Tensor, "b"]:
+    """Distance of codes close to each other, and 0 if they stand for the same point."""
+    if isinstance(metric, ClosedFormGeodesics) and closes_up(metric):
+        return metric.distance(reached, end)
+    return metric_norm(metric.matrix(end), reached - end)
