@@ -50,6 +50,7 @@ class Engine(Solver):
         path = connect(
             PullbackMetric(decoder), start.to(self._dtype), end.to(self._dtype), **self._options
         )
+        self.unconverged = int((~path.converged).sum())
 
         def curves(t: Float[np.ndarray, "s"]) -> Float[np.ndarray, "b s d"]:
             return path(torch.as_tensor(t)).numpy().astype(np.float64)

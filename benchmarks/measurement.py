@@ -32,6 +32,7 @@ class Measurement:
         seconds: CPU time for 100 curves; none if not even one was finished.
         measured: energy and length of each pair tried, NaN where it failed.
         errors: what the failures said, and how often.
+        unconverged: curves that the solver itself does not call converged.
     """
 
     solver: str
@@ -40,6 +41,7 @@ class Measurement:
     seconds: float | None
     measured: Measured
     errors: Counter[str] = field(default_factory=Counter)
+    unconverged: int = 0
 
 
 def run(solver: Solver, case: Case, *, repeats: int = 3) -> Measurement:
@@ -109,7 +111,14 @@ def _in_one_batch(solver: Solver, case: Case, repeats: int) -> Measurement:
     except Exception as error:  # whatever a peer raises is its result
         return _failed(solver, count, _said(error))
     measured = measure(case, curves)
-    return Measurement(solver.name, solver.family, count, best * 100 / count, measured)
+    return Measurement(
+        solver.name,
+        solver.family,
+        count,
+        best * 100 / count,
+        measured,
+        unconverged=solver.unconverged,
+    )
 
 
 def _one_by_one(solver: Solver, case: Case) -> Measurement:

@@ -22,6 +22,7 @@ class Result:
         family: of solvers that differ only in accuracy.
         pairs: tried.
         failures: of them without a curve.
+        unconverged: of them with a curve that the solver itself does not call converged.
         seconds: CPU time for 100 curves; none if there was none.
         passes: the same in forward and backward passes of the decoder over 3,200 points.
         mean: relative excess energy over the reference, of the curves that were found.
@@ -38,6 +39,7 @@ class Result:
     family: str
     pairs: int
     failures: int
+    unconverged: int
     seconds: float | None
     passes: float | None
     mean: float
@@ -73,6 +75,7 @@ def result_of(
         family=measurement.family,
         pairs=measurement.pairs,
         failures=measurement.pairs - int(found.sum()),
+        unconverged=measurement.unconverged,
         seconds=seconds,
         passes=None if seconds is None else seconds / pass_seconds,
         mean=float(values.mean()),

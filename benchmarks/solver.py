@@ -23,6 +23,8 @@ class Solver(ABC):
             fit into the time limit are left out.
         pairs: at most so many; the time is scaled to 100.
         seconds: CPU time after which it is stopped.
+        unconverged: of the curves of the last call those that it says are none of its results; 0
+            of a method that does not tell.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class Solver(ABC):
         self.one_by_one = one_by_one
         self.pairs = pairs
         self.seconds = seconds
+        self.unconverged = 0
 
     @abstractmethod
     def solve(

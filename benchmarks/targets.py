@@ -22,13 +22,16 @@ def checks(case: str, kind: str, results: list[Result]) -> list[Check]:
     """The claims that can be decided on the results of a case."""
     by_name = {r.solver: r for r in results}
     default = by_name.get(DEFAULT)
-    if default is None or default.seconds is None:
+    if default is None:
         return []
+    whole = _every_curve(case, [r for r in results if r.solver in (DEFAULT, DOUBLE)])
+    if default.seconds is None:
+        return whole
     if kind == "surface":
-        return _surface(case, default, by_name)
+        return _surface(case, default, by_name) + whole
     if kind == "convolutional":
-        return _convolutional(case, results)
-    return _mlp(case, default, results, by_name)
+        return _convolutional(case, results) + whole
+    return _mlp(case, default, results, by_name) + whole
 
 
 def at_most(case: str, what: str, value: float, limit: float, unit: str = "") -> Check:
@@ -49,6 +52,14 @@ def at_least(case: str, what: str, value: float | None, limit: float) -> Check:
 
 def _by(value: float, limit: float, met: bool) -> str:
     return "" if met or not limit else f" (off by a factor {value / limit:.2g})"
+
+
+def _every_curve(case: str, results: list[Result]) -> list[Check]:
+    """A mean over the curves that were found says nothing of the others."""
+    return [
+        at_most(case, f"{r.solver}: curves failed or not converged", r.failures + r.unconverged, 0)
+        for r in results
+    ]
 
 
 def _surface(case: str, default: Result, by_name: dict[str, Result]) -> list[Check]:

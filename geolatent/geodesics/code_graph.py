@@ -47,6 +47,7 @@ class CodeGraph(Initialisation):
 
     Attributes:
         codes: as given, `(m, d)`.
+        neighbours: as given.
         edges: pairs of codes, `(e, 2)`, the smaller index first.
         lengths: of the edges in the metric, `(e,)`.
         links: how many edges had to be added because the neighbours alone leave several components;
@@ -70,6 +71,7 @@ class CodeGraph(Initialisation):
         if neighbours < 1:
             raise ValueError(f"neighbours must be at least 1, got {neighbours}.")
         self.codes = codes.detach()
+        self.neighbours = neighbours
         self._metric = metric
         count = min(neighbours, codes.shape[0] - 1)
         self._search = NearestNeighbors(n_neighbors=count).fit(_array(self.codes))

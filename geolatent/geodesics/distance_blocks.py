@@ -44,8 +44,8 @@ class DistanceBlocks:
             not given, each once.
         directory: for the files; made if it is not there.
         pairs_at_once: size of a block.
-        **options: of `connect`. Of one that is an object, such as an initialisation, only the
-            class is compared with what the directory holds.
+        **options: of `connect`. Of one that is an object, such as an initialisation, the class
+            and the public attributes are compared with what the directory holds.
 
     Attributes:
         points: codes, `(m, d)`, of the rows of the matrix.
@@ -168,8 +168,18 @@ def _digest(codes: Tensor) -> str:
 
 
 def _plain(option: Any) -> Any:
-    """An option as JSON; of an object only the class."""
+    """An option as JSON; of an object its class and its public attributes."""
+    if option is None or isinstance(option, bool | int | float | str):
+        return option
     if isinstance(option, list | tuple):
-        return [_plain(part) for part in option]
-    simple = option is None or isinstance(option, bool | int | float | str)
-    return option if simple else type(option).__qualname__
+        # With a name, since a bare list of numbers is compared with a tolerance.
+        return {"several": [_plain(part) for part in option]}
+    if isinstance(option, Tensor) and not option.is_floating_point():
+        return _digest(option)
+    if isinstance(option, Tensor):  # may have been measured on a machine that rounds differently
+        spread = option.std() if option.numel() > 1 else torch.zeros(())
+        return f"{tuple(option.shape)} {option.dtype} {option.mean():.3g} ± {spread:.3g}"
+    public = {
+        name: part for name, part in getattr(option, "__dict__", {}).items() if name[0] != "_"
+    }
+    return {type(option).__qualname__: {name: _plain(part) for name, part in public.items()}}

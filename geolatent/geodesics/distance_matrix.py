@@ -23,7 +23,7 @@ from geolatent.geodesics.landmarks import farthest_nodes, shortened_through_each
 from geolatent.geodesics.triangle_inequality import triangle_bounds, triangle_closure
 from geolatent.metrics import Metric
 
-Method = Literal["exact", "graph", "landmarks"]
+MatrixMethod = Literal["exact", "graph", "landmarks"]
 
 SEGMENTS = 32
 """Segments of the geodesics: with half as many some end in a worse minimum."""
@@ -62,7 +62,7 @@ class DistanceMatrix:
 
     values: Float[Tensor, "m n"]
     converged: Bool[Tensor, "m n"]
-    method: Method
+    method: MatrixMethod
     shortened: Bool[Tensor, "m n"] | None = None
     lower: Float[Tensor, "m n"] | None = None
     upper: Float[Tensor, "m n"] | None = None
@@ -90,7 +90,7 @@ def distance_matrix(
     points: Float[Tensor, "m d"],
     other: Float[Tensor, "n d"] | None = None,
     *,
-    method: Method = "exact",
+    method: MatrixMethod = "exact",
     directory: str | os.PathLike[str] | None = None,
     workers: int = 1,
     progress: bool = True,
@@ -138,8 +138,8 @@ def distance_matrix(
             holds the distances of another run.
     """
     validate_codes(metric, points, other)
-    if method not in get_args(Method):
-        raise ValueError(f"method must be one of {get_args(Method)}, got {method!r}.")
+    if method not in get_args(MatrixMethod):
+        raise ValueError(f"method must be one of {get_args(MatrixMethod)}, got {method!r}.")
     if method == "graph" and directory is not None:
         raise ValueError("method 'graph' keeps no blocks on disk; leave directory out.")
     if landmarks < 1 or sample < 0 or workers < 1:

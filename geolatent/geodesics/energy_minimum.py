@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import torch
 from jaxtyping import Float
@@ -21,6 +21,7 @@ _COARSEST = 4  # segments; fewer have no interior for a not-a-knot spline to ben
 _CHOICE = 8  # segments at which several initial curves compete: enough to go around a hole
 _SINGLE = 32  # segments of a result in float32: what they leave is of the order of rounding
 _DOUBLE = 64
+_MATRIX_NUMBERS = 2**24  # in the blocks on one diagonal, of which there are some four: 0.5 GB
 _COARSE_TOLERANCE = 1e-3  # a coarse level only has to place its curve near the finest one's
 _COARSE_ITERATIONS = 30
 
@@ -56,7 +57,7 @@ def energy_minimum(
         # From 8 segments on the curve is in the right valley: a level between two is time lost.
         count = coarser.nodes.shape[1] - 1
         nodes = refine(coarser.nodes, 2 if count < _CHOICE else min(4, segments // count))
-    level = minimise(energy, nodes, tolerance=tolerance, max_iterations=max_iterations)
+    level = _minimum(energy, nodes, tolerance=tolerance, max_iterations=max_iterations)
     unknown = torch.full_like(level.energy, torch.nan)
     change = _relative_change(level.energy, coarser.energy if coarser else unknown)
     path = measure(
@@ -120,8 +121,20 @@ def _shown(code: Tensor) -> str:
     return f"({', '.join(numbers)}{', …' if len(code) > 4 else ''})"
 
 
+def _minimum(
+    energy: CurveEnergy, nodes: Tensor, *, tolerance: float, max_iterations: int
+) -> Minimum:
+    """Of as many curves at once as their Gauss-Newton matrices fit into memory."""
+    curves = max(1, _MATRIX_NUMBERS // (nodes.shape[1] * nodes.shape[2] ** 2))
+    parts = [
+        minimise(energy, part, tolerance=tolerance, max_iterations=max_iterations)
+        for part in nodes.split(curves)
+    ]
+    return parts[0] if len(parts) == 1 else Minimum(*map(torch.cat, zip(*parts, strict=True)))
+
+
 def _coarse(energy: CurveEnergy, nodes: Tensor, tolerance: float) -> Minimum:
-    return minimise(
+    return _minimum(
         energy,
         nodes,
         tolerance=max(tolerance, _COARSE_TOLERANCE),
@@ -149,22 +162,24 @@ def _no_longer_than_straight(metric: Metric, path: Path) -> Path:
     straight line is the geodesic, and the difference is the rounding of a decoder whose values are
     large beside their changes. Beyond that the solver has failed: the curve is not converged.
     """
-    longer = path.length > path.straight_length
-    if not longer.any():
+    longer = (path.length > path.straight_length).nonzero().squeeze(1)
+    if not len(longer):
         return path
-    straight = straight_points(path.points[:, 0], path.points[:, -1], path.points.shape[1] - 1)
-    shorter = measure(
+    bent = path[longer]
+    straight = measure(
         metric,
-        torch.where(longer[:, None, None], straight, path.points),
-        converged=path.converged,
-        iterations=path.iterations,
-        refinement_change=path.refinement_change,
+        straight_points(bent.points[:, 0], bent.points[:, -1], bent.points.shape[1] - 1),
+        iterations=bent.iterations,
+        refinement_change=bent.refinement_change,
     )
-    slack = torch.finfo(path.length.dtype).eps ** 0.5 * shorter.length
-    slack = slack + path.length_error + shorter.length_error
-    failed = path.length - shorter.length > slack
-    return replace(
-        shorter,
-        length=torch.where(longer, path.straight_length, shorter.length),
-        converged=shorter.converged & ~failed,
+    slack = torch.finfo(bent.length.dtype).eps ** 0.5 * straight.length
+    slack = slack + bent.length_error + straight.length_error
+    failed = bent.length - straight.length > slack
+    # Measured once more in another batch, the same line differs from itself by rounding.
+    straight = replace(
+        straight, straight_length=straight.length, converged=bent.converged & ~failed
     )
+    rows = {field.name: getattr(path, field.name).clone() for field in fields(Path)}
+    for name, values in rows.items():
+        values[longer] = getattr(straight, name)
+    return Path(**rows)

@@ -88,7 +88,6 @@ def exponential(
         Hairer, E., Nørsett, S. P., Wanner, G. (1993). Solving Ordinary Differential Equations I.
     """
     require_pairs(start, velocity, names=("start", "velocity"))
-    require_codes(metric, start)
     if tolerance is None:
         tolerance = default_tolerance(start.dtype)
     if not tolerance > 0 or max_steps < 1:
@@ -101,6 +100,7 @@ def exponential(
             f"times must lie in [0, 1], got {times.min():g} to {times.max():g}; a geodesic goes "
             "farther with a larger velocity."
         )
+    require_codes(metric, start)
     known = known_exponential(metric, start, velocity, times)
     if known is not None:
         speed = metric_norm(metric.matrix(start), velocity)

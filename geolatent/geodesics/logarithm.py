@@ -88,7 +88,6 @@ def logarithm(
         Value Problems for Ordinary Differential Equations.
     """
     require_pairs(start, end)
-    require_codes(metric, start)
     if tolerance is None:
         tolerance = 10 * default_tolerance(start.dtype)
     if not tolerance > 0 or max_iterations < 1:
@@ -96,6 +95,7 @@ def logarithm(
             f"tolerance must be positive and max_iterations at least 1, got {tolerance} and "
             f"{max_iterations}."
         )
+    require_codes(metric, start)
     if path is not None:
         _require_like(path, start)
     velocity = known_logarithm(metric, start, end, None if path is None else path.points)

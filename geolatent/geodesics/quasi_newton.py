@@ -15,7 +15,7 @@ CHORDS_PER_SEGMENT = 2
 
 _PAIRS = 8  # remembered steps: beyond, the gain per iteration no longer pays for the products
 _REFRESH = 8  # iterations between Gauss-Newton factors; the remembered steps carry over
-_RIDGE = 1e-3  # of the mean diagonal, over the segments: keeps rank-deficient blocks solvable
+_RIDGE = 1e-3  # of a coordinate's mean diagonal, over the segments: for rank-deficient blocks
 _CROWDED = 0.9  # share of active curves below which the others are dropped: a copy of everything
 _NEGLIGIBLE = 2e-3  # of the tolerance: beyond, gradients of a length notice
 _ARMIJO = 1e-4
@@ -172,13 +172,12 @@ class _State:
     def refresh(self, energy: CurveEnergy) -> None:
         """Factorise the Gauss-Newton matrix where the curves are now."""
         diagonal, upper = energy.gauss_newton(self.nodes)
-        mean = diagonal.diagonal(dim1=-2, dim2=-1).mean((-1, -2))
-        mean = torch.where(mean > 0, mean, 1)  # a constant decoder: any step will do
-        ridge = _RIDGE / (self.nodes.shape[1] - 1) * mean
-        identity = torch.eye(diagonal.shape[-1], dtype=diagonal.dtype, device=diagonal.device)
-        self.factor = BlockTridiagonalFactor(
-            diagonal + ridge[:, None, None, None] * identity, upper
-        )
+        # Each coordinate in its own unit, so that those of the codes do not matter.
+        mean = diagonal.diagonal(dim1=-2, dim2=-1).mean(-2)
+        overall = mean.mean(-1, keepdim=True)
+        overall = torch.where(overall > 0, overall, 1)  # a constant decoder: any step will do
+        ridge = _RIDGE / (self.nodes.shape[1] - 1) * torch.where(mean > 0, mean, overall)
+        self.factor = BlockTridiagonalFactor(diagonal + ridge.diag_embed().unsqueeze(1), upper)
         vectors = torch.cat([self.gradient.flatten(1).unsqueeze(1), self.changes], dim=1)
         scaled = self._apply_inverse(vectors)
         self.scaled_gradient, self.scaled_changes = scaled[:, 0], scaled[:, 1:]

@@ -5,11 +5,14 @@ from targets import checks
 from time_to_accuracy import seconds_to_match
 
 
-def result(solver: str, family: str, seconds: float | None, excess: list[float]) -> Result:
+def result(
+    solver: str, family: str, seconds: float | None, excess: list[float], unconverged: int = 0
+) -> Result:
     values = np.array(excess)
     found = values[np.isfinite(values)]
     return Result(
         solver=solver, family=family, pairs=len(values), failures=len(values) - len(found),
+        unconverged=unconverged,
         seconds=seconds, passes=seconds, mean=found.mean(), median=np.median(found),
         p95=found.max(), above=(found > 0.01).mean(), longer=0, length_error=found.max() / 2,
         errors={}, excess=values,
@@ -36,7 +39,7 @@ def test_only_the_pairs_that_a_peer_solved_count():
 def test_surface_targets(seconds, met):
     stochman = result("stochman, default", "stochman, default", seconds, [1e-4, 1e-4])
     found = checks("sphere", "surface", [DEFAULT, stochman])
-    assert [check.met for check in found] == [met, True]
+    assert [check.met for check in found] == [met, True, True]
     if not met:
         assert "off by a factor 1.3" in found[0].measured
 
@@ -44,5 +47,15 @@ def test_surface_targets(seconds, met):
 def test_a_peer_that_we_never_match_is_a_target_missed():
     georce = result("GEORCE", "GEORCE", 5.0, [1e-9, 1e-9])
     found = checks("small", "mlp", [DEFAULT, georce])
-    assert found[-1].measured == "never reached by us"
-    assert not found[-1].met
+    assert found[-2].measured == "never reached by us"
+    assert not found[-2].met
+
+
+@pytest.mark.parametrize("kind", ["surface", "mlp", "convolutional"])
+@pytest.mark.parametrize(("excess", "unconverged"), [([1e-7, np.nan], 0), ([1e-7, 1e-7], 1)])
+def test_curves_that_failed_are_a_target_missed(kind, excess, unconverged):
+    default = result("geolatent, default", "geolatent", 1.0, excess, unconverged)
+    (found,) = [c for c in checks("small", kind, [default]) if "not converged" in c.claim]
+    assert not found.met
+    (found,) = [c for c in checks("small", kind, [DEFAULT]) if "not converged" in c.claim]
+    assert found.met

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from geolatent.geodesics import CodeGraph, StraightLine, connect, measure
+from geolatent.geodesics import CodeGraph, StraightLine, connect, energy_minimum, measure
 from geolatent.manifolds import FlatTorus, Lorentz
 from geolatent.metrics import EuclideanMetric, ManifoldMetric, Metric, PullbackMetric
 from geolatent.networks import MLP, HyperbolicPatch, Sphere, SwissRoll
@@ -347,3 +347,43 @@ def test_length_errors_count_the_rounding_of_short_curves():
     path = connect(PullbackMetric(decoder), start, end)
     exact = connect(PullbackMetric(decoder.double()), start.double(), end.double()).length
     assert ((path.length - exact).abs() <= path.length_error).all()
+
+
+@pytest.mark.parametrize("units", [[1e3, 1.0, 1.0], [1e-3, 1.0, 1e3]])
+def test_results_do_not_depend_on_the_units_of_single_coordinates(units):
+    decoder = MLP(3, 12, hidden=(16, 16)).requires_grad_(False).double()
+    for weight in decoder.parameters():
+        weight *= 2
+    unit = torch.tensor(units, dtype=torch.float64)
+    start, end = torch.randn(2, 4, 3, dtype=torch.float64)
+    plain = connect(PullbackMetric(decoder), start, end)
+    scaled = connect(PullbackMetric(lambda z: decoder(z / unit)), unit * start, unit * end)
+    assert torch.equal(scaled.iterations, plain.iterations)
+    torch.testing.assert_close(scaled.length, plain.length, rtol=1e-12, atol=0)
+    torch.testing.assert_close(scaled.points / unit, plain.points, rtol=1e-9, atol=1e-9)
+
+
+def test_curves_that_became_straight_lines_are_exactly_as_long():
+    layer = nn.Linear(2, 9).requires_grad_(False)
+    start, end = 300 + torch.randn(2, 50, 2)
+    path = connect(PullbackMetric(lambda z: layer(z) + 1), start, end)
+    assert (path.straight_length >= path.length).all()
+
+
+def test_double_precision_converges_in_eighty_dimensions():
+    decoder = MLP(80, 100, hidden=(64, 64)).requires_grad_(False).double()
+    start, end = torch.randn(2, 2, 80, dtype=torch.float64)
+    path = connect(PullbackMetric(decoder), start, end)
+    assert path.converged.all()
+    assert (path.iterations < 40).all()
+    assert (path.straight_excess > 0).all()
+
+
+def test_results_do_not_depend_on_how_many_matrices_fit_into_memory(decoder, monkeypatch):
+    start, end = torch.randn(2, 5, 2, dtype=torch.float64)
+    metric = PullbackMetric(decoder.double())
+    together = connect(metric, start, end)
+    monkeypatch.setattr(energy_minimum, "_MATRIX_NUMBERS", 2 * 65 * 4)
+    apart = connect(metric, start, end)
+    torch.testing.assert_close(apart.length, together.length, rtol=1e-9, atol=0)
+    assert torch.equal(apart.converged, together.converged)

@@ -13,7 +13,7 @@ from geolatent.geodesics.block_progress import progress_bar
 from geolatent.geodesics.code_graph import CodeGraph
 from geolatent.geodesics.distance_blocks import DistanceBlocks
 from geolatent.geodesics.distance_matrix import distance_matrix
-from geolatent.geodesics.initialisation import StraightLine
+from geolatent.geodesics.initialisation import Arc, StraightLine
 from geolatent.geodesics.landmarks import shortened_through_each_other
 from geolatent.geodesics.triangle_inequality import triangle_bounds, triangle_closure
 from geolatent.manifolds import Lorentz
@@ -274,6 +274,27 @@ class TestOnDisk:
             options |= change
         with pytest.raises(ValueError, match=message):
             distance_matrix(metric, codes, other, directory=tmp_path, **options)
+
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            ((Arc(0.5),), (Arc(-0.5),)),
+            ((Arc(0.5, seed=1),), (Arc(0.5, seed=2),)),
+            ((StraightLine(), Arc(0.5)), (StraightLine(),)),
+            (3, 4),  # neighbours of a graph
+        ],
+    )
+    def test_other_options_of_initialisations_are_refused(self, tmp_path, one, other):
+        codes = _patch(6)
+
+        def blocks(start):
+            graph = (CodeGraph(SPHERE, codes, neighbours=start),) if start in (3, 4) else start
+            return DistanceBlocks(SPHERE, codes, directory=tmp_path, initialisations=graph)
+
+        blocks(one)
+        blocks(one)
+        with pytest.raises(ValueError, match="options differs"):
+            blocks(other)
 
     def test_the_rounding_of_another_machine_is_not_another_metric(self, tmp_path):
         codes = _patch(6)
