@@ -16,8 +16,8 @@ VALUES_AT_ONCE = 2**20
 caches, and with its activations the memory that a solve needs beyond the curves themselves."""
 
 _MOST_COLUMNS = 128
-"""Dimensions up to which Jacobians pay. At 80 they take half the time of a solve without them, which
-does not even converge in float64; at 256 a factor costs more than it saves."""
+"""Dimensions up to which Jacobians pay. At 80 they take half the time of a solve without, which in
+float64 does not even converge; at 256 a factor costs more than it saves."""
 
 _MOST_CODES = 2**14  # in one call, however few numbers the decoder emits for each
 

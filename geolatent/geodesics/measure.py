@@ -1,5 +1,8 @@
 """Measuring given curves in a metric."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -11,7 +14,7 @@ from geolatent.metrics import ImmersedMetric, Metric
 from geolatent.metrics.require_codes import require_codes
 
 LEAST_CHORDS = 128
-"""Chords a curve is measured with, at least; half and a quarter of them serve to extrapolate."""
+"""Chords a curve is measured with, at least, as far as it is longer than values round."""
 
 _ROUNDING = 4  # units in the last place that a sum of some hundred terms may be off
 _PER_SEGMENT = 4  # chords, for curves of many segments
@@ -40,7 +43,9 @@ def measure(
         \qquad L_n = \sum_{i<n} ‖Δ_i‖
 
     Chords cut corners by O(n⁻²); combining three resolutions leaves O(n⁻⁶). The last correction is
-    reported as the error: of the order before, so a bound with room to spare.
+    reported as the error: of the order before, so a bound with room to spare. Where the rounding of
+    a decoder's values would tell, fewer chords are taken: for each curve the number that leaves the
+    least error of both kinds.
 
     Args:
         metric: what to measure in.
@@ -63,18 +68,19 @@ def measure(
     while factor * segments % 4:  # to halve twice
         factor += 1
     energy = curve_energy(metric)
-    length, error, total, variation = _measures(
-        *energy.chords(refine(points, factor), steps=(1, 2, 4))
-    )
+    steps = [1, 2, 4]
+    noise = torch.zeros_like(points[:, 0, 0])
     if isinstance(metric, ImmersedMetric):
-        # Values of the decoder round by themselves, however short the chords between them are:
-        # by δ at the ends, and a chord of length c becomes the root of c² + δ².
+        # Values of the decoder round by themselves, however short the chords between them are.
         size = torch.linalg.vector_norm(metric.immersion(points[:, 0]), dim=-1).nan_to_num(nan=0.0)
-        noise = _ROUNDING * torch.finfo(error.dtype).eps * size
-        chord = (length / (factor * segments)).clamp_min(torch.finfo(length.dtype).tiny)
-        error = error + noise + factor * segments * torch.minimum(noise, noise.square() / chord)
+        noise = _ROUNDING * torch.finfo(points.dtype).eps * size
+        while factor * segments % (2 * steps[-1]) == 0:
+            steps.append(2 * steps[-1])
+    length, error, total, variation = _measures(
+        energy.chords(refine(points, factor), steps=steps), noise
+    )
     straight = straight_points(points[:, 0], points[:, -1], factor * segments)
-    straight_length, *_ = _measures(*energy.chords(straight, steps=(1, 2, 4)))
+    straight_length, *_ = _measures(energy.chords(straight, steps=steps), noise)
     if converged is None:
         converged = torch.ones(batch, dtype=torch.bool, device=points.device)
     if iterations is None:
@@ -94,10 +100,51 @@ def measure(
     )
 
 
-def _measures(
+class _Measures(NamedTuple):
+    """Length, its error, energy and speed variation, each `(b,)`."""
+
+    length: Tensor
+    error: Tensor
+    energy: Tensor
+    variation: Tensor
+
+
+def _measures(chords: Sequence[Float[Tensor, "b _"]], noise: Float[Tensor, "b"]) -> _Measures:
+    """From squared chords, each sequence half as many as before, and the noise of decoded values.
+
+    A value that is δ off makes a chord of length c the root of c² + δ², so that many chords of a
+    short curve add up to too much. Each curve is measured with the number of them that leaves the
+    least error; a resolution that contradicts a finer one, beyond the noise of that, is charged
+    with the difference.
+    """
+    tiny = torch.finfo(noise.dtype).tiny
+    finest: _Measures | None = None
+    found: list[_Measures] = []
+    blurs: list[Tensor] = []
+    for triple in zip(chords, chords[1:], chords[2:], strict=False):
+        count = triple[0].shape[1]
+        value = _at(*triple)
+        chord = (value.length / count).clamp_min(tiny)
+        blur = noise + count * torch.minimum(noise, noise.square() / chord)
+        error = value.error
+        for finer, its_blur in zip(found, blurs, strict=True):
+            error = torch.maximum(error, (value.length - finer.length).abs() - its_blur)
+        found.append(value._replace(error=error + blur))
+        blurs.append(blur)
+        if finest is None:
+            best = finest = found[0]
+            continue
+        # Not for a gain that is itself rounding: resolutions of a straight line agree.
+        better = found[-1].error < torch.minimum(best.error, finest.error / 2)
+        pairs = zip(best, found[-1], strict=True)
+        best = _Measures(*(torch.where(better, new, old) for old, new in pairs))
+    return best
+
+
+def _at(
     fine: Float[Tensor, "b f"], half: Float[Tensor, "b h"], quarter: Float[Tensor, "b q"]
-) -> tuple[Float[Tensor, "b"], Float[Tensor, "b"], Float[Tensor, "b"], Float[Tensor, "b"]]:
-    """Length, its error, energy and speed variation from squared chords at three resolutions."""
+) -> _Measures:
+    """Measures from squared chords at three resolutions, of decoded values without noise."""
     squares = (fine, half, quarter)
     length, error = _extrapolated(*(chords.sqrt().sum(1) for chords in squares))
     energy, _ = _extrapolated(*(chords.sum(1) * chords.shape[1] for chords in squares))
@@ -107,8 +154,7 @@ def _measures(
     mean = speed.mean(1)
     # A curve that stays where it is has no speed to vary.
     deviation = (speed - mean.unsqueeze(1)).square().mean(1).sqrt()
-    variation = deviation / torch.where(mean != 0, mean, 1)
-    return length, error, energy, variation
+    return _Measures(length, error, energy, deviation / torch.where(mean != 0, mean, 1))
 
 
 def _extrapolated(fine: Tensor, half: Tensor, quarter: Tensor) -> tuple[Tensor, Tensor]:

@@ -387,3 +387,21 @@ def test_results_do_not_depend_on_how_many_matrices_fit_into_memory(decoder, mon
     apart = connect(metric, start, end)
     torch.testing.assert_close(apart.length, together.length, rtol=1e-9, atol=0)
     assert torch.equal(apart.converged, together.converged)
+
+
+@pytest.mark.parametrize(("scale", "offset"), [(1, 1), (10, 1), (100, 10), (1, 100)])
+def test_short_curves_are_as_long_as_the_rounding_of_their_decoder_allows(scale, offset):
+    layers = MLP(2, 30, hidden=(32,)).requires_grad_(False)
+    start, along = torch.randn(2, 20, 2)
+    unit = measure(PullbackMetric(layers), torch.stack([start, start + 1e-2 * along], 1)).length
+    end = start + 1e-5 * along / unit[:, None] / scale  # 1e-3 long
+    metric = PullbackMetric(lambda z: scale * layers(z) + offset)
+    path = connect(metric, start, end)
+    rounding = torch.finfo(torch.float32).eps * metric.immersion(start).norm(dim=1)
+    layers.double()
+    exact = connect(metric, start.double(), end.double())
+    assert path.converged.all()
+    # 128 chords would add up to ten times that and more.
+    assert ((path.length - exact.length).abs() <= 2 * rounding + 1e-5 * exact.length).all()
+    assert ((path.straight_length - exact.length).abs() <= 2 * rounding + 1e-5 * exact.length).all()
+    assert ((path.length - exact.length).abs() <= path.length_error).all()
