@@ -10,6 +10,7 @@ from geolatent.metrics.metric import ImmersedMetric, Metric
 from geolatent.metrics.raised_index import raise_index
 from geolatent.metrics.require_codes import require_codes
 from geolatent.metrics.second_derivative import second_derivatives
+from geolatent.metrics.slow_jacobian import slow_jacobian
 
 
 @torch.no_grad()
@@ -54,7 +55,14 @@ def christoffel(metric: Metric, z: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d
 def metric_gradient(metric: Metric, z: Float[Tensor, "b d"]) -> Float[Tensor, "b d d d"]:
     """∂_k G_ij, indexed i, j, k."""
     size = z.shape[-1]
-    gradient = forward_jacobian(lambda x: metric.matrix(x).flatten(-2), z)[1]
+
+    def entries(codes: Tensor) -> Tensor:
+        return metric.matrix(codes).flatten(-2)
+
+    try:
+        gradient = forward_jacobian(entries, z)[1]
+    except (RuntimeError, NotImplementedError) as error:
+        gradient = slow_jacobian(entries, z, error)(z)
     return gradient.unflatten(-2, (size, size))
 
 
