@@ -1,5 +1,7 @@
 """Our models in our loop."""
 
+import contextlib
+import io
 import tempfile
 from collections.abc import Callable
 from typing import final
@@ -55,5 +57,10 @@ class OwnLoop(TrainingLoop):
         if not self.logged:
             fit(model, data.to(self.dtype), config)
             return
-        with tempfile.TemporaryDirectory() as folder:
-            fit(model, data.to(self.dtype), config, directory=folder, callbacks=[Progress()])
+        # Nobody has to see the bar, but it is drawn as on a terminal.
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
+            shown = Progress(force=True)
+            fit(model, data.to(self.dtype), config, directory=folder, callbacks=[shown])

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from typing_extensions import override
 
-from geolatent.numerics.hyperbolic_functions import log_sinhc_of_square
+from geolatent.numerics.radial_maps import radial_log_sinhc
 
 
 def signed_curvature(curvature: float | Tensor, *, sign: Literal[-1, 1]) -> Tensor:
@@ -80,22 +80,19 @@ def inverse_radius(curvature: Tensor, *, like: Tensor) -> Tensor:
     return curvature.abs().sqrt().to(like)
 
 
-def volume_distortion(
-    curvature: Tensor, dim: int, squared_length: Float[Tensor, "*b"]
-) -> Float[Tensor, "*b"]:
+def volume_distortion(curvature: Tensor, v: Float[Tensor, "*b d"]) -> Float[Tensor, "*b"]:
     r"""Log of the volume distortion of a hyperbolic exponential map.
 
-    .. math:: (d - 1) \log \frac{\sinh t}{t}, \qquad t^2 = -K |u|^2
+    .. math:: (d - 1) \log \frac{\sinh t}{t}, \qquad t = \sqrt{-K}\,|v|
 
     Args:
         curvature: K < 0, a tensor of shape ().
-        dim: dimension d.
-        squared_length: squared Riemannian norm :math:`|u|^2` of the tangent vector, (\*b).
+        v: isometric coordinates of the tangent vector, (\*b d).
 
     Returns:
         (\*b).
     """
-    return (dim - 1) * log_sinhc_of_square(-curvature.to(squared_length) * squared_length)
+    return (v.shape[-1] - 1) * radial_log_sinhc(inverse_radius(curvature, like=v) * v)
 
 
 def resolved_radius(curvature: Tensor, dtype: torch.dtype) -> float:

@@ -1,7 +1,7 @@
 """Hyperbolic space as a sheet of the hyperboloid."""
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 
 import torch
 from jaxtyping import Float
@@ -17,6 +17,7 @@ from geolatent.manifolds.curvature import (
 )
 from geolatent.manifolds.gyration import gyration
 from geolatent.manifolds.lorentz_translation import time_coordinate, translate, translate_back
+from geolatent.numerics.closed_gradient import ClosedGradient
 from geolatent.numerics.radial_maps import (
     radial_arsinh,
     radial_arsinh_of_large,
@@ -189,7 +190,7 @@ class Lorentz(ConstantCurvature):
 
     @override
     def log_det_exp(self, v: Float[Tensor, "*b d"]) -> Float[Tensor, "*b"]:
-        return volume_distortion(self.curvature, self.dim, v.square().sum(dim=-1))
+        return volume_distortion(self.curvature, v)
 
     @override
     def largest_radius(self, dtype: torch.dtype) -> float:
@@ -212,8 +213,8 @@ class Lorentz(ConstantCurvature):
 
     def _point(self, spatial: Tensor) -> Tensor:
         """Fill in the time coordinate of a point."""
-        scale = inverse_radius(self.curvature, like=spatial)
-        return torch.cat([time_coordinate(scale * spatial) / scale, spatial], dim=-1)
+        lifted: Tensor = _LIFT(spatial, inverse_radius(self.curvature, like=spatial))
+        return lifted
 
     def _tangent(self, a: Tensor, spatial: Tensor) -> Tensor:
         """Fill in the time coordinate of a tangent vector at the point of unit coordinates a."""
@@ -229,6 +230,35 @@ class Lorentz(ConstantCurvature):
     def _from_frame(self, a: Tensor, w: Tensor) -> Tensor:
         """Tangent vector at a, from its isometric coordinates."""
         return self._tangent(a, w + _dot(a, w) * (a / (1 + time_coordinate(a))))
+
+
+@final
+class _Lift(ClosedGradient):
+    """Of spatial coordinates and the inverse radius of curvature."""
+
+    @override
+    def composition(self, *inputs: Tensor) -> Tensor:
+        spatial, scale = inputs
+        return torch.cat([time_coordinate(scale * spatial) / scale, spatial], dim=-1)
+
+    @override
+    def value(self, *inputs: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        spatial, scale = inputs
+        time = time_coordinate(scale * spatial) / scale
+        return torch.cat([time, spatial], dim=-1), (time,)
+
+    @override
+    def gradient(
+        self, inputs: tuple[Tensor, ...], made: tuple[Tensor, ...], *upstream: Tensor
+    ) -> tuple[Tensor, Tensor | None]:
+        (spatial, scale), (time,), (w,) = inputs, made, upstream
+        slope = w[..., :1] / time
+        # The square of the time coordinate is that of the radius and of the others.
+        of_scale = -slope.sum() / scale**3 if scale.requires_grad else None
+        return torch.addcmul(w[..., 1:], slope, spatial), of_scale
+
+
+_LIFT = _Lift()
 
 
 def _largest_angle(dtype: torch.dtype) -> float:

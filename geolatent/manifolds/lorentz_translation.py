@@ -11,10 +11,14 @@ itself, its coordinates rounded, is known to :math:`e^r` only; the forms below l
 that, and nothing on top when two points approach each other.
 """
 
+from typing import final
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from typing_extensions import override
 
+from geolatent.numerics.closed_gradient import ClosedGradient
 from geolatent.numerics.safe_norm import safe_norm
 
 
@@ -41,19 +45,8 @@ def translate(x: Float[Tensor, "*#b d"], p: Float[Tensor, "*#b d"]) -> Float[Ten
         Spatial coordinates, (\*b d).
     """
     x, p = torch.broadcast_tensors(x, p)
-    x0, p0 = time_coordinate(x), time_coordinate(p)
-    alignment = _dot(x / (1 + x0), p)
-    # p0 + alignment cancels where p points back inwards from far out. There, it is taken as
-    # (p0^2 - alignment^2) / (p0 - alignment), whose numerator is, with p* the part of p orthogonal
-    # to x, the sum of positive terms 1 + 2 |p|^2 / (1 + x0) + |p*|^2 (x0 - 1) / (x0 + 1).
-    is_inward = (alignment < 0) & (x0 > 2)
-    outer = torch.where(is_inward, x, torch.ones_like(x))
-    direction = outer / _dot(outer, outer).sqrt()
-    orthogonal = p - _dot(direction, p) * direction
-    across = _dot(orthogonal, orthogonal) * ((x0 - 1) / (x0 + 1))
-    numerator = 1 + 2 * _dot(p, p / (1 + x0)) + across
-    inward = numerator / (p0 + alignment.abs())
-    return p + x * torch.where(is_inward, inward, p0 + alignment)
+    translated: Tensor = _TRANSLATION(x, p)
+    return translated
 
 
 def translate_back(x: Float[Tensor, "*#b d"], y: Float[Tensor, "*#b d"]) -> Float[Tensor, "*#b d"]:
@@ -108,3 +101,53 @@ def _translate_back_far(x: Tensor, y: Tensor, y0: Tensor) -> Tensor:
 
 def _dot(a: Tensor, b: Tensor) -> Tensor:
     return (a * b).sum(dim=-1, keepdim=True)
+
+
+@final
+class _Translation(ClosedGradient):
+    @override
+    def composition(self, *inputs: Tensor) -> Tensor:
+        return self.value(*inputs)[0]
+
+    @override
+    def value(self, *inputs: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        x, p = inputs
+        x0, p0 = time_coordinate(x), time_coordinate(p)
+        beyond = 1 + x0
+        alignment = _dot(x, p / beyond)
+        # p0 + alignment cancels where p points back inwards from far out. There, it is taken as
+        # (p0^2 - alignment^2) / (p0 - alignment), whose numerator is, with p* the part of p
+        # orthogonal to x, a sum of positive terms,
+        # 1 + 2 |p|^2 / (1 + x0) + |p*|^2 (x0 - 1) / (x0 + 1).
+        is_far = x0 > 2
+        outer = torch.where(is_far, x, torch.ones_like(x))
+        direction = outer / _dot(outer, outer).sqrt()
+        orthogonal = p - _dot(direction, p) * direction
+        stretch = (x0 - 1) / beyond
+        across = _dot(orthogonal, orthogonal) * stretch
+        divisor = p0 + alignment.abs()
+        inward = (1 + 2 * _dot(p, p / beyond) + across) / divisor
+        factor = torch.where((alignment < 0) & is_far, inward, p0 + alignment)
+        made = (x0, p0, alignment, orthogonal, stretch, divisor, factor)
+        return p + x * factor, made
+
+    @override
+    def gradient(
+        self, inputs: tuple[Tensor, ...], made: tuple[Tensor, ...], *upstream: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        (x, p), (w,) = inputs, upstream
+        x0, p0, alignment, orthogonal, stretch, divisor, factor = made
+        is_far, beyond = x0 > 2, 1 + x0
+        unit_p, part_x = p / p0, x / beyond
+        # Of the factor, in p: differentiated in the form in which nothing cancels.
+        inward = 4 * (p / beyond) + 2 * stretch * orthogonal - factor * (unit_p - part_x)
+        in_p = torch.where((alignment < 0) & is_far, inward / divisor, unit_p + part_x)
+        # In x: p / (1 + x0) - alignment x / (x0 (1 + x0)), of which far out all but 1 / x0 of the
+        # part along x cancels.
+        shrink = torch.where(is_far, (x0 - 1).reciprocal(), -torch.ones_like(x0))
+        in_x = torch.where(is_far, orthogonal, p) + alignment * shrink / x0 * x
+        of_factor = _dot(w, x)
+        return factor * w + of_factor / beyond * in_x, w + of_factor * in_p
+
+
+_TRANSLATION = _Translation()

@@ -80,7 +80,8 @@ class PoincareBall(ConstantCurvature):
     def project(self, x: Float[Tensor, "*b n"]) -> Float[Tensor, "*b n"]:
         # Of any size: brought near before squares are taken.
         size = self._unit(x).detach().abs().amax(dim=-1, keepdim=True)
-        return self._clip(torch.where(size > 2, 2 / size.clamp_min(2), 1) * x)
+        near = torch.where(size > 2, 2 / size.clamp_min(2), 1) * x
+        return self._clip(near, inverse_radius(self.curvature, like=x))
 
     @override
     def project_tangent(
@@ -137,12 +138,12 @@ class PoincareBall(ConstantCurvature):
         self, x: Float[Tensor, "*#b n"], v: Float[Tensor, "*#b d"]
     ) -> Float[Tensor, "*#b n"]:
         scale = inverse_radius(self.curvature, like=x)
-        return self._clip(translate(scale * x, (scale / 2) * v) / scale)
+        return self._clip(translate(scale * x, (scale / 2) * v) / scale, scale)
 
     @override
     def point(self, z: Float[Tensor, "*b d"]) -> Float[Tensor, "*b n"]:
         scale = inverse_radius(self.curvature, like=z)
-        return self._clip(radial_tanh((scale / 2) * z) / scale)
+        return self._clip(radial_tanh((scale / 2) * z) / scale, scale)
 
     @override
     def code(self, x: Float[Tensor, "*b n"]) -> Float[Tensor, "*b d"]:
@@ -163,7 +164,7 @@ class PoincareBall(ConstantCurvature):
 
     @override
     def log_det_exp(self, v: Float[Tensor, "*b d"]) -> Float[Tensor, "*b"]:
-        return volume_distortion(self.curvature, self.dim, v.square().sum(dim=-1))
+        return volume_distortion(self.curvature, v)
 
     @override
     def largest_radius(self, dtype: torch.dtype) -> float:
@@ -181,10 +182,10 @@ class PoincareBall(ConstantCurvature):
         # geoopt's c is -K; it writes into the tensor it is given.
         return geoopt.PoincareBall(c=-self.curvature.detach().clone(), learnable=False)
 
-    def _clip(self, x: Tensor) -> Tensor:
+    def _clip(self, x: Tensor, scale: Tensor) -> Tensor:
         """Bring back inside what is outside, by rounding or not far."""
         eps = torch.finfo(x.dtype).eps
-        a = self._unit(x)
+        a = scale * x
         square = _dot(a, a)
         # Inside the limit, so that the roundings of this cannot bring the result beyond it again.
         is_outside = square > (1 - 2 * eps) ** 2

@@ -56,6 +56,29 @@ def log_sinhc_of_square(square: Float[Tensor, "*b"]) -> Float[Tensor, "*b"]:
     return value
 
 
+def log_sinhc_and_slope(
+    square: Float[Tensor, "*b"],
+) -> tuple[Float[Tensor, "*b"], Float[Tensor, "*b"]]:
+    r"""The same and its derivative in s, to be used where nothing is recorded.
+
+    Args:
+        square: :math:`s = x^2 \ge 0`, (\*b).
+
+    Returns:
+        Values and slopes, (\*b) each.
+    """
+    near = square.clamp(max=_ENTIRE_BOUND)
+    quotient, sinhc_slope = polynomials(near, (_SINHC[1:], _SINHC_SLOPE), _ENTIRE_BOUND)
+    excess = near * quotient
+    far = square.clamp(min=_ENTIRE_BOUND)
+    x = far.sqrt()
+    twice = x + x
+    logarithm = x + torch.log1p(-torch.exp(-twice)) - torch.log(twice)
+    is_near = square < _ENTIRE_BOUND
+    slope = torch.where(is_near, sinhc_slope / (1 + excess), (x / x.tanh() - 1) / (far + far))
+    return torch.where(is_near, excess.log1p(), logarithm), slope
+
+
 def tanhc_of_square(square: Float[Tensor, "*b"]) -> Float[Tensor, "*b"]:
     r"""Hyperbolic tangent over its argument, :math:`\tanh(x) / x`, of :math:`s = x^2`.
 
@@ -151,17 +174,8 @@ class _LogSinhc(ClosedGradient):
 
     @override
     def value(self, *inputs: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
-        (square,) = inputs
-        near = square.clamp(max=_ENTIRE_BOUND)
-        quotients, slopes = polynomials(near, (_SINHC[1:], _SINHC_SLOPE), _ENTIRE_BOUND)
-        excess = near * quotients
-        far = square.clamp(min=_ENTIRE_BOUND)
-        x = far.sqrt()
-        twice = x + x
-        logarithm = x + torch.log1p(-torch.exp(-twice)) - torch.log(twice)
-        is_near = square < _ENTIRE_BOUND
-        slope = torch.where(is_near, slopes / (1 + excess), (x / x.tanh() - 1) / (far + far))
-        return torch.where(is_near, excess.log1p(), logarithm), (slope,)
+        value, slope = log_sinhc_and_slope(inputs[0])
+        return value, (slope,)
 
     @override
     def gradient(

@@ -17,6 +17,8 @@ from geolatent.numerics.closed_gradient import ClosedGradient
 from geolatent.numerics.hyperbolic_functions import (
     arsinh,
     arsinhc_of_square,
+    log_sinhc_and_slope,
+    log_sinhc_of_square,
     sinhc_of_square,
     tanhc_of_square,
 )
@@ -96,6 +98,19 @@ def radial_arsinh_of_large(v: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"]:
         arsinhc_of_square(near.square().sum(dim=-1, keepdim=True)),
     )
     return factor * v
+
+
+def radial_log_sinhc(v: Float[Tensor, "*b d"]) -> Float[Tensor, "*b"]:
+    r"""How much :func:`radial_sinh` lengthens, :math:`\log(\sinh(|v|) / |v|)`.
+
+    Args:
+        v: Vectors, (\*b d), whose squares fit in the dtype.
+
+    Returns:
+        (\*b).
+    """
+    value: Tensor = _LOG_SINHC(v)
+    return value
 
 
 def radial_sin(v: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"]:
@@ -208,3 +223,26 @@ _ARTANH = _RadialMap(
     lambda radius, square: (radius * (1 - square).rsqrt()).asinh(),
     lambda artanh, square: 1 / (1 - square),
 )
+
+
+@final
+class _RadialLogSinhc(ClosedGradient):
+    @override
+    def composition(self, *inputs: Tensor) -> Tensor:
+        return log_sinhc_of_square(inputs[0].square().sum(dim=-1))
+
+    @override
+    def value(self, *inputs: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        (v,) = inputs
+        value, slope = log_sinhc_and_slope((v * v).sum(dim=-1))
+        return value, (slope,)
+
+    @override
+    def gradient(
+        self, inputs: tuple[Tensor, ...], made: tuple[Tensor, ...], *upstream: Tensor
+    ) -> tuple[Tensor]:
+        (v,), (slope,), (w,) = inputs, made, upstream
+        return ((2 * slope * w).unsqueeze(-1) * v,)
+
+
+_LOG_SINHC = _RadialLogSinhc()

@@ -9,8 +9,8 @@ from geolatent.models import VAE, elbo
 from geolatent.training.evaluation_mode import evaluation_mode
 from geolatent.training.random_state import isolated_random
 
-WATCHED = 512
-"""Items that are looked at after an epoch: one more batch or a few."""
+WATCHED = 256
+"""Items that are looked at after an epoch: one more batch or two, 2 % of an epoch of 5000."""
 
 
 def watch_codes(model: VAE, x: Float[Tensor, "n p"], *, seed: int) -> tuple[CodeReport, float]:

@@ -5,10 +5,12 @@ import torch
 from torch.autograd import forward_ad, gradcheck, gradgradcheck
 
 from geolatent.manifolds.ball_translation import translate
+from geolatent.manifolds.lorentz_translation import translate as boost
 from geolatent.numerics.hyperbolic_functions import log_sinhc_of_square
 from geolatent.numerics.radial_maps import (
     radial_arsinh,
     radial_artanh,
+    radial_log_sinhc,
     radial_sinh,
     radial_tanh,
 )
@@ -24,6 +26,11 @@ FUNCTIONS = {
     "arsinh": radial_arsinh,
     "artanh": lambda v: radial_artanh(in_ball(v)),
     "log sinhc": lambda v: log_sinhc_of_square(v.square().sum(-1)),
+    "radial log sinhc": radial_log_sinhc,
+    "boost by a fixed point": lambda v: boost(torch.tensor([0.3, -0.8]).to(v), v),
+    "boost a fixed point": lambda v: boost(v, torch.tensor([0.5, 1.5]).to(v)),
+    "boost": lambda v: boost(v, v.flip(-1)),
+    "boost inwards": lambda v: boost(v, torch.tensor([-0.9, 0.2]).to(v) * v),
     "translate by a fixed point": lambda v: translate(torch.tensor([0.3, -0.8]).to(v), v),
     "translate a fixed point": lambda v: translate(in_ball(v), torch.tensor([0.5, 1.5]).to(v)),
     "translate": lambda v: translate(in_ball(v), v.flip(-1)),
