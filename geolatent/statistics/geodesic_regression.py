@@ -86,9 +86,9 @@ def geodesic_regression(
     .. math:: \min_{p, v} \sum_i w_i\, d(\exp_p((t_i - \bar t)\, v), x_i)^2
 
     Gauss and Newton's method: the fitted codes are differentiated in p and v by following
-    neighbouring geodesics, the misses are log maps at the fitted codes. On a decoder geomstats'
-    regression minimises the same by differences of the sum of squares, thousands of geodesics for
-    one step, hence this one.
+    neighbouring geodesics, the misses are log maps at the fitted codes. Geomstats'
+    regression minimises the same by differences of the sum of squares, with a geodesic to every
+    code for every number that is varied, hence this one.
 
     Args:
         metric: on codes, differentiable as `exponential` needs it.

@@ -1,0 +1,122 @@
+"""Densities integrate to one over the manifold, and are the flat ones where it is flat."""
+
+import math
+
+import pytest
+import torch
+from scipy.stats import gaussian_kde, multivariate_normal
+
+from geolatent.manifolds import Lorentz
+from geolatent.metrics import EuclideanMetric, ManifoldMetric, PullbackMetric
+from geolatent.networks import Sphere
+from geolatent.statistics import kernel_density, land, volume_distortion
+
+
+def _points(count, scale=0.3):
+    return torch.tensor([0.1, 0.2]).double() + scale * torch.randn(count, 2, dtype=torch.float64)
+
+
+def _integral(metric, log_density, low, high, cells=40):
+    """Midpoint rule over the volume of a rectangle of codes."""
+    axes = [
+        a + (b - a) * (torch.arange(cells, dtype=torch.float64) + 0.5) / cells
+        for a, b in zip(low, high, strict=True)
+    ]
+    grid = torch.cartesian_prod(*axes)
+    cell = math.prod((b - a) / cells for a, b in zip(low, high, strict=True))
+    return (
+        float((log_density(grid).exp() * torch.linalg.det(metric.matrix(grid)).sqrt()).sum()) * cell
+    )
+
+
+HYPERBOLIC = ManifoldMetric(Lorentz(2))
+
+
+def test_volume_distortion_is_that_of_constant_curvature():
+    base = _points(6)
+    vectors = torch.randn(6, 2, dtype=torch.float64)
+    for metric, exact in (
+        (HYPERBOLIC, lambda r: r.sinh() / r),
+        (PullbackMetric(Sphere()), lambda r: r.sin().abs() / r),
+        (EuclideanMetric(), torch.ones_like),
+    ):
+        short = 0.5 * vectors
+        size = torch.einsum("bi,bij,bj->b", short, metric.matrix(base), short).sqrt()
+        torch.testing.assert_close(
+            volume_distortion(metric, base, short), exact(size), rtol=1e-5, atol=0
+        )
+    rest = volume_distortion(HYPERBOLIC, base, torch.zeros_like(base))
+    torch.testing.assert_close(rest, torch.ones_like(rest), rtol=1e-5, atol=0)
+
+
+def test_flat_kernel_density_is_scipys():
+    points = torch.randn(25, 2, dtype=torch.float64)
+    found = kernel_density(EuclideanMetric(), points, bandwidth=0.4)
+    at = torch.randn(5, 2, dtype=torch.float64)
+    exact = torch.stack(
+        [
+            torch.tensor(
+                multivariate_normal(p.numpy(), 0.16 * torch.eye(2).numpy()).pdf(at.numpy())
+            )
+            for p in points
+        ]
+    ).mean(0)
+    torch.testing.assert_close(found(at), exact, rtol=1e-6, atol=0)
+    torch.testing.assert_close(found.normaliser, torch.ones(25, dtype=torch.float64))
+    # Of one set of codes the rule is Scott's, up to the shape of the covariance.
+    assert kernel_density(EuclideanMetric(), points).rank_correlation == pytest.approx(1)
+    assert gaussian_kde(points.T.numpy()).factor == pytest.approx(25 ** (-1 / 6))
+
+
+@pytest.mark.parametrize(("metric", "reach"), [(HYPERBOLIC, 4.0), (PullbackMetric(Sphere()), 1.4)])
+def test_kernel_density_integrates_to_one(metric, reach):
+    found = kernel_density(metric, _points(3), bandwidth=0.25 if reach < 2 else 0.6, draws=128)
+    cells = 16 if reach < 2 else 32
+    whole = _integral(
+        metric, lambda z: found(z, segments=8).log(), [-reach] * 2, [reach] * 2, cells
+    )
+    assert whole == pytest.approx(1, abs=0.01)
+    assert found.converged.all()
+    away = found.normaliser - 1
+    assert (away > 0.01).all() if metric is HYPERBOLIC else (away < -0.005).all()
+    assert (found.normaliser_error < 0.02).all()
+
+
+def test_flat_land_is_the_gaussian_of_the_codes():
+    points = torch.randn(40, 2, dtype=torch.float64) * torch.tensor([2.0, 0.5]).double()
+    found = land(EuclideanMetric(), points, 1, tolerance=1e-9)
+    torch.testing.assert_close(found.means[0], points.mean(0), atol=1e-6, rtol=0)
+    covariance = torch.cov(points.T, correction=0)
+    torch.testing.assert_close(found.covariances[0], covariance, atol=1e-6, rtol=1e-6)
+    assert found.log_likelihood == pytest.approx(found.flat_log_likelihood, abs=1e-3)
+    assert found.converged
+
+
+@pytest.mark.slow
+def test_land_integrates_to_one():
+    points = torch.cat([_points(10, 0.5), _points(10, 0.5) + torch.tensor([1.8, 0.5])])
+    found = land(HYPERBOLIC, points, 2, draws=64, tolerance=1e-3)
+    assert found.converged
+    assert float(found.share.sum()) == pytest.approx(1)
+    whole = _integral(HYPERBOLIC, found.log_prob, [-5, -5], [7, 7], 32)
+    assert whole == pytest.approx(1, abs=0.02)
+    per_code = found.log_prob(points) + torch.linalg.det(HYPERBOLIC.matrix(points)).log() / 2
+    assert float(per_code.mean()) == pytest.approx(found.log_likelihood, abs=1e-6)
+
+
+@pytest.mark.usefixtures("as_in_production")
+def test_mistakes():
+    points = torch.randn(5, 2)
+    with pytest.raises(ValueError, match="bandwidth"):
+        kernel_density(EuclideanMetric(), points, bandwidth=-1.0)
+    with pytest.raises(ValueError, match="all codes are the same"):
+        kernel_density(EuclideanMetric(), torch.zeros(3, 2))
+    with pytest.raises(ValueError, match="between 1 and the 5"):
+        land(EuclideanMetric(), points, 6)
+    with pytest.raises(ValueError, match="draws"):
+        land(EuclideanMetric(), points, draws=1)
+    for function in (kernel_density, land):
+        with pytest.raises(TypeError, match="PullbackMetric"):
+            function(Sphere(), points)
+        with pytest.raises(ValueError, match="not finite"):
+            function(EuclideanMetric(), points * torch.nan)
