@@ -49,7 +49,8 @@ def christoffel(metric: Metric, z: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d
         z,
         evaluations=2 * size * (size + 1) if is_immersed else size + 1,
     )
-    return raise_index(matrix, lowered.flatten(-2)).unflatten(-1, (size, size))
+    raised = raise_index(matrix, lowered.flatten(-2)).unflatten(-1, (size, size))
+    return (raised + raised.mT) / 2  # solving for each column rounds on its own
 
 
 def metric_gradient(metric: Metric, z: Float[Tensor, "b d"]) -> Float[Tensor, "b d d d"]:
