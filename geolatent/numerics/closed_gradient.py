@@ -57,7 +57,8 @@ class _Node(torch.autograd.Function):
     @staticmethod
     @override
     def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, ...]:
-        inputs, made = ctx.saved_tensors[: ctx.count], ctx.saved_tensors[ctx.count :]
+        saved = ctx.saved_tensors  # once: a checkpoint gives its tensors away
+        inputs, made = saved[: ctx.count], saved[ctx.count :]
         if not torch.is_grad_enabled():
             return None, *ctx.function.gradient(inputs, made, *upstream)
         # To be differentiated again: recorded, in the composition.
