@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TABLE, EFFECTS, SUMMARY = "paths.csv", "effects.csv", "summary.json"
-FIGURES = ("most_bent.png", "first_drawn.png", "profiles.png", "excess.png")
+FIGURES = ("most_bent.png", "first_drawn.png", "profiles.png", "excess.png", "effects.png")
 _PARTS = ("train", "validation", "test")
 _DRAWN = {"linear", "geodesic"}  # what figures compare
 
@@ -232,7 +232,13 @@ def draw(
     Returns:
         The files by their names without ending.
     """
-    from geolatent.viz import comparison_figure, excess_figure, profiles_figure, save_figure
+    from geolatent.viz import (
+        comparison_figure,
+        effects_figure,
+        excess_figure,
+        profiles_figure,
+        save_figure,
+    )
 
     items = getattr(data, found.part)
     about: dict[str, Any] = {
@@ -247,6 +253,7 @@ def draw(
         comparison_figure(model, comparison, found.codes, pair="first drawn", **about),
         profiles_figure(model, comparison),
         excess_figure({name: comparison}, null=comparison.null),
+        effects_figure(comparison),
     )
     files = {}
     for file, figure in zip(FIGURES, figures, strict=True):

@@ -4,9 +4,15 @@ Every function draws on axes that it is given, or builds a `matplotlib.figure.Fi
 the caller's settings are left alone.
 """
 
-from geolatent.viz.comparison_figure import comparison_figure, excess_figure, profiles_figure
+from geolatent.viz.comparison_figure import (
+    comparison_figure,
+    effects_figure,
+    excess_figure,
+    profiles_figure,
+)
 from geolatent.viz.data_profile import data_profile
 from geolatent.viz.decoded_strip import decoded_strip
+from geolatent.viz.effect_forest import effect_forest
 from geolatent.viz.excess_distribution import excess_distribution
 from geolatent.viz.latent_map import latent_map
 from geolatent.viz.magnification import log10_magnification
@@ -21,6 +27,8 @@ __all__ = [
     "comparison_figure",
     "data_profile",
     "decoded_strip",
+    "effect_forest",
+    "effects_figure",
     "excess_distribution",
     "excess_figure",
     "figure_style",

@@ -10,6 +10,9 @@ from geolatent.viz.style import LineStyle
 BAND = (0.1, 0.9)
 """Quantiles of the curves between which a band lies."""
 
+MOST_BANDS = 3
+"""Kinds of curves whose bands can be told apart on the same axes."""
+
 
 def draw_band(
     ax: Axes,
@@ -18,6 +21,7 @@ def draw_band(
     style: LineStyle,
     *,
     selected: int | None = None,
+    band: bool = True,
 ) -> None:
     """Draw the median over the curves, the band of 80 % of them, and one curve thinly.
 
@@ -27,14 +31,16 @@ def draw_band(
         values: one row for each curve, `(b, t)`; rows that are not finite are left out.
         style: how.
         selected: the row of the one curve.
+        band: draw the band; of many kinds of curves nobody could tell them apart.
     """
     time, rows = t.cpu().numpy(), values.detach().cpu().double().numpy()
     good = rows[np.isfinite(rows).all(1)]
     if len(good):
         low, middle, high = np.quantile(good, [BAND[0], 0.5, BAND[1]], axis=0)
-        ax.fill_between(
-            time, low, high, color=style.color, alpha=0.16, linewidth=0, gid="band", zorder=1
-        )
+        if band:
+            ax.fill_between(
+                time, low, high, color=style.color, alpha=0.16, linewidth=0, gid="band", zorder=1
+            )
         ax.plot(
             time, middle, color=style.color, linestyle=style.pattern, linewidth=1.8,
             label=style.label, gid="median", zorder=3,

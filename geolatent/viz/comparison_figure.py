@@ -10,8 +10,10 @@ from torch import Tensor, nn
 
 from geolatent.interpolation import Comparison
 from geolatent.latents import LatentModel, as_latent_model
-from geolatent.viz.data_profile import data_profile
+from geolatent.viz.band import MOST_BANDS
+from geolatent.viz.data_profile import QUANTITIES, data_profile
 from geolatent.viz.decoded_strip import decoded_strip
+from geolatent.viz.effect_forest import effect_forest, forest_height
 from geolatent.viz.excess_distribution import excess_distribution
 from geolatent.viz.latent_map import latent_map
 from geolatent.viz.path_kinds import distinct_paths, path_handles
@@ -72,14 +74,14 @@ def comparison_figure(
     several = codes.shape[-1] == 2
     speed_profile(right, subject.induced_metric(), comparison, row=row, legend=not several)
     pairs = len(comparison.paths["geodesic"])
-    right.set_xlabel(
-        f"time t along the path\n(thin: this pair; thick, shaded: median, 80% of {pairs})"
-    )
+    bands = len(distinct_paths(comparison)) <= MOST_BANDS
+    all_pairs = f"thick, shaded: median, 80% of {pairs}" if bands else f"thick: median of {pairs}"
+    right.set_xlabel(f"time t along the path\n(thin: this pair; {all_pairs})")
     return fig
 
 
 def _varies(comparison: Comparison) -> bool:
-    spread = comparison.profiles["geodesic"].uncertainty
+    spread = next(iter(comparison.profiles.values())).uncertainty
     return spread is not None and bool(spread.amax() - spread.amin() > 1e-3 * spread.amax())
 
 
@@ -102,28 +104,61 @@ def _choose(comparison: Comparison, pair: str) -> tuple[int, str]:
 def profiles_figure(
     model: LatentModel | nn.Module | Callable[[Tensor], Tensor], comparison: Comparison
 ) -> Figure:
-    """Every pair in time: speed, distance to the data, and uncertainty where it varies.
+    """Every pair in time: speed, and whatever was measured along the paths.
 
     Args:
         model: the subject of the comparison.
-        comparison: straight lines and geodesics between random pairs.
+        comparison: paths between random pairs.
 
     Returns:
         The figure, as wide as a page.
     """
-    profile = comparison.profiles["geodesic"]
-    varies = _varies(comparison)
-    panels = 1 + (profile.distance_to_data is not None) + varies
-    fig = Figure(figsize=(PAGE_WIDTH if panels > 1 else PAGE_WIDTH / 2, 2.5), layout="constrained")
-    axes = list(fig.subplots(1, panels, squeeze=False)[0])
+    profiles = list(comparison.profiles.values())
+    quantities = [
+        quantity
+        for quantity in QUANTITIES
+        if all(getattr(profile, quantity) is not None for profile in profiles)
+        and (quantity != "uncertainty" or _varies(comparison))
+    ]
+    panels = 1 + len(quantities)
+    columns = min(3, panels)
+    rows = -(-panels // columns)
+    width = PAGE_WIDTH if panels > 1 else PAGE_WIDTH / 2
+    fig = Figure(figsize=(width, 0.5 + 2.0 * rows), layout="constrained")
+    axes = list(fig.subplots(rows, columns, squeeze=False).flat)
     speed_profile(axes[0], as_latent_model(model).induced_metric(), comparison, legend=False)
-    if profile.distance_to_data is not None:
-        data_profile(axes[1], comparison, quantity="distance_to_data", legend=False)
-    if varies:
-        data_profile(axes[-1], comparison, quantity="uncertainty", legend=False)
-    pairs = len(comparison.paths["geodesic"])
-    band = Patch(color=INK, alpha=0.16, linewidth=0, label=f"80% of {pairs} pairs (line: median)")
-    fig.legend(handles=[*path_handles(axes[0]), band], loc="outside upper left", ncols=4)
+    for ax, quantity in zip(axes[1:], quantities, strict=False):
+        data_profile(ax, comparison, quantity=quantity, legend=False)
+    for ax in axes[panels:]:
+        ax.remove()
+    handles = path_handles(axes[0])
+    pairs = len(next(iter(comparison.paths.values())))
+    title = f"median over {pairs} pairs"
+    if len(handles) <= MOST_BANDS:
+        band = Patch(color=INK, alpha=0.16, linewidth=0, label=f"80% of {pairs} pairs")
+        handles, title = [*handles, band], f"lines: {title}"
+    fig.legend(
+        handles=handles, loc="outside upper left", ncols=4, title=title, alignment="left",
+        title_fontsize=6.8,
+    )  # fmt: skip
+    return fig
+
+
+@figure_style()
+def effects_figure(comparison: Comparison, *, reference: str = "linear") -> Figure:
+    """What every path changes, in every measure (`effect_forest`), as wide as a page.
+
+    Args:
+        comparison: with at least two kinds of paths.
+        reference: the path that the others are compared with.
+
+    Returns:
+        The figure.
+    """
+    measures = comparison.effects(reference=reference, resamples=1)["measure"].nunique()
+    height = 1.0 + forest_height(measures, len(distinct_paths(comparison)) - 1)
+    fig = Figure(figsize=(PAGE_WIDTH, height), layout="constrained")
+    effect_forest(fig.subplots(), comparison, reference=reference)
     return fig
 
 

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 
 from geolatent.interpolation import Comparison
 from geolatent.metrics import Metric
-from geolatent.viz.band import draw_band
+from geolatent.viz.band import MOST_BANDS, draw_band
 from geolatent.viz.path_kinds import distinct_paths, path_legend
 from geolatent.viz.path_speed import relative_speed
 from geolatent.viz.style import PATH_STYLES, QUIET, figure_style
@@ -31,11 +31,12 @@ def speed_profile(
         `ax`.
     """
     ax.axhline(1.0, color=QUIET, linewidth=0.6, zorder=0)
-    for name in distinct_paths(comparison):
+    names = distinct_paths(comparison)
+    for name in names:
         path = comparison.paths[name]
         t, speed = relative_speed(metric, path)
         good = speed.masked_fill(~path.converged.unsqueeze(1), torch.nan)
-        draw_band(ax, t, good, PATH_STYLES[name], selected=row)
+        draw_band(ax, t, good, PATH_STYLES[name], selected=row, band=len(names) <= MOST_BANDS)
     ax.set_xlim(0, 1)
     ax.set_ylim(bottom=0)
     ax.set_xlabel("time t along the path")

@@ -61,12 +61,23 @@ def test_uncertainty(comparison, codes):
     ax = data_profile(Figure().subplots(), uncertain, quantity="uncertainty")
     expected = uncertain.profiles["linear"].uncertainty.median(0).values
     np.testing.assert_allclose(drawn(ax, "median", "linear"), expected, rtol=1e-6)
-    with pytest.raises(ValueError, match="states no uncertainty"):
+    with pytest.raises(ValueError, match="no uncertainty: the subject states none"):
         data_profile(Figure().subplots(), comparison, quantity="uncertainty")
-    with pytest.raises(ValueError, match="pass `data`"):
+    with pytest.raises(ValueError, match="no distance_to_data: there are no data: pass data="):
         data_profile(Figure().subplots(), uncertain)
 
 
 def test_unknown_quantities_are_refused(comparison):
     with pytest.raises(ValueError, match="unknown quantity"):
         data_profile(Figure().subplots(), comparison, quantity="beauty")
+
+
+def test_the_probability_of_the_end_s_class(codes, decoder):
+    labels = (codes[:, 0] > 0).long()
+    found = compare(decoder, codes[:8], codes[8:16], data=decoder(codes), labels=labels)
+    ax = data_profile(Figure().subplots(), found, quantity="end_class_probability")
+    expected = np.median(found.profiles["linear"].end_class_probability, axis=0)
+    np.testing.assert_allclose(drawn(ax, "median", "linear"), expected)
+    assert ax.get_ylim() == (0, 1.02)
+    with pytest.raises(ValueError, match="no cycle_error: the subject has no encoder"):
+        data_profile(Figure().subplots(), found, quantity="cycle_error")
