@@ -18,9 +18,17 @@ from geolatent.assumptions.kl_nonnegative import KlNonnegative
 from geolatent.assumptions.likelihood_floor import LikelihoodFloor
 from geolatent.assumptions.mean_interval import mean_interval
 from geolatent.assumptions.measurement import Items, Measurement, NotApplicable
+from geolatent.assumptions.monotone_paths import MonotonePaths
+from geolatent.assumptions.no_duplicates import NoDuplicates
+from geolatent.assumptions.no_nuisance import NoNuisance
 from geolatent.assumptions.not_clipped import NotClipped
+from geolatent.assumptions.paths_stay_on_data import PathsStayOnData
+from geolatent.assumptions.posterior_active import PosteriorActive
+from geolatent.assumptions.prior_match import PriorMatch
 from geolatent.assumptions.readiness import LEVELS, Evidence, Readiness, readiness
 from geolatent.assumptions.reported_likelihood import ReportedLikelihood
+from geolatent.assumptions.represented import Represented
+from geolatent.assumptions.seed_stable import SeedStable
 from geolatent.assumptions.share_interval import share_interval
 from geolatent.assumptions.smooth import Smooth
 from geolatent.assumptions.solver_converged import SolverConverged
@@ -28,6 +36,7 @@ from geolatent.assumptions.straight_lines import StraightLines
 from geolatent.assumptions.subject import Pairs, Replica, Subject
 from geolatent.assumptions.tolerance import Tolerance
 from geolatent.assumptions.tree_like import TreeLike
+from geolatent.assumptions.uncertainty_grows import UncertaintyGrows
 from geolatent.assumptions.unique_geodesics import UniqueGeodesics
 from geolatent.assumptions.verdict import Interval, Verdict
 
@@ -50,12 +59,20 @@ __all__ = [
     "KlNonnegative",
     "LikelihoodFloor",
     "Measurement",
+    "MonotonePaths",
+    "NoDuplicates",
+    "NoNuisance",
     "NotApplicable",
     "NotClipped",
     "Pairs",
+    "PathsStayOnData",
+    "PosteriorActive",
+    "PriorMatch",
     "Readiness",
     "Replica",
     "ReportedLikelihood",
+    "Represented",
+    "SeedStable",
     "Smooth",
     "SolverConverged",
     "StraightLines",
@@ -63,6 +80,7 @@ __all__ = [
     "Tolerance",
     "TreeLike",
     "Triangles",
+    "UncertaintyGrows",
     "UniqueGeodesics",
     "Verdict",
     "audit",

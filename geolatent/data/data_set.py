@@ -23,6 +23,7 @@ class DataSet:
         label_names: the name of every class; empty without labels.
         label_tree: how the classes descend from each other, if that is known.
         groups: further classifications of all items by name (donor, scanner, cell line).
+        nuisance: what the data should not tell, such as the site, by name, shape (n,) each.
         value_range: bounds that the values cannot leave by construction, not the observed ones.
         image_shape: shape of one item if it is an image, with product p.
         feature_names: the names of the p columns, or empty.
@@ -37,6 +38,7 @@ class DataSet:
     data: Float[Tensor, "n p"]
     labels: Tensor | None = None
     label_names: tuple[str, ...] = ()
+    nuisance: Mapping[str, Tensor] = field(default_factory=dict)
     label_tree: LabelTree | None = None
     groups: Mapping[str, Grouping] = field(default_factory=dict)
     value_range: tuple[float, float] | None = None
@@ -67,6 +69,12 @@ class DataSet:
                 )
         if self.label_tree is not None:
             self.label_tree.distances(self.label_names)  # raises if one is not in it
+        for name, values in self.nuisance.items():
+            if tuple(values.shape) != (items,):
+                raise ValueError(
+                    f"{self.name}: nuisance {name!r} has shape {tuple(values.shape)}, expected "
+                    f"({items},)."
+                )
         if self.labels is None:
             return
         if tuple(self.labels.shape) != (items,):

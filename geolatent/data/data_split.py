@@ -71,6 +71,24 @@ class DataSplit:
         """The classes of the test data."""
         return self._labels(self.test_indices)
 
+    @property
+    def train_nuisance(self) -> dict[str, Tensor]:
+        """What the training data should not tell."""
+        return self._nuisance(self.train_indices)
+
+    @property
+    def validation_nuisance(self) -> dict[str, Tensor]:
+        """What the validation data should not tell."""
+        return self._nuisance(self.validation_indices)
+
+    @property
+    def test_nuisance(self) -> dict[str, Tensor]:
+        """What the test data should not tell."""
+        return self._nuisance(self.test_indices)
+
+    def _nuisance(self, indices: Tensor) -> dict[str, Tensor]:
+        return {name: values[indices] for name, values in self.data_set.nuisance.items()}
+
     def _part(self, indices: Tensor) -> Tensor:
         return self.scaling.forward(self.data_set.data[indices])
 

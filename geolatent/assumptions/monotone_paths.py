@@ -1,0 +1,130 @@
+"""On the way to a class its probability never falls."""
+
+from collections.abc import Callable
+from typing import final
+
+import numpy as np
+from jaxtyping import Float
+from typing_extensions import override
+
+from geolatent.assumptions.assumption import Assumption
+from geolatent.assumptions.claim import Claim
+from geolatent.assumptions.measurement import Items, Measurement, NotApplicable
+from geolatent.assumptions.share_interval import share_interval
+from geolatent.assumptions.subject import Subject
+from geolatent.assumptions.tolerance import Tolerance
+
+_LANDMARKS = 50
+_WEIGHTS = (1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)  # of the likelihood against the ridge
+_FEWEST = 10  # codes of a class in each half
+
+
+@final
+class MonotonePaths(Assumption):
+    r"""The share of straight paths between classes on which the probability of the second falls.
+
+    .. math:: \max_{s < t} \bigl(P(B | γ(s)) - P(B | γ(t))\bigr) > τ, \qquad γ(0) \in A,\ γ(1) \in B
+
+    P is a logistic regression on codes and Gaussian features (Nyström), as smooth as
+    cross-validation asks for, fitted on the other half of the codes: neither end of a path took
+    part in it. If moving towards B can lower P(B), "more of this direction causes B" cannot be
+    meant without exceptions: there is prevention.
+
+    What this does not identify: whether changing anything in the world moves codes along the path;
+    whether the label causes the code, the code the label, or a third thing both. P is an
+    association among the data that were seen. Where there are none it is the classifier's guess,
+    so a fall in an empty region says that the path leaves the data and no more.
+
+    Args:
+        threshold: τ, the fall in probability that counts.
+        tolerated: share of paths on which it may fall.
+        steps: points of a path.
+
+    References:
+        Imbens, G. W., Angrist, J. D. (1994). Identification and estimation of local average
+        treatment effects. Econometrica 62: monotonicity.
+        Pearl, J. (1999). Probabilities of causation. Synthese 121: no prevention.
+    """
+
+    def __init__(self, *, threshold: float = 0.1, tolerated: float = 0.1, steps: int = 21) -> None:
+        self.threshold, self.steps = threshold, steps
+        self.claim = Claim(
+            name="monotone-paths",
+            sentence="Moving in a straight line from one class to another never lowers the "
+            "probability of the other on the way.",
+            kind="causal",
+            effect="share of random paths between classes on which the probability of the class "
+            f"at the end falls by more than {threshold:g}",
+            tolerance=Tolerance(
+                at_most=tolerated, reason="conclusions survive when one path in ten is off"
+            ),
+            remedy="Do not read a direction of the latent space as an effect. Move along geodesics "
+            "or graph paths (geolatent interpolate), or within the region where it holds.",
+            minimum_sample=30,
+        )
+
+    @override
+    def measure(self, subject: Subject) -> Measurement | NotApplicable:
+        if subject.labels is None:
+            return NotApplicable("No labels were given.")
+        name = self.claim.name
+        codes = subject.codes.double().cpu().numpy()
+        labels = subject.labels.cpu().numpy()
+        order = subject.sample(name, len(codes)).numpy()
+        halves = order[: len(order) // 2], order[len(order) // 2 :]
+        ends, falls = [], []
+        for k, (fitted, walked) in enumerate((halves, halves[::-1])):
+            classes, counts = np.unique(labels[fitted], return_counts=True)
+            classes = classes[counts >= _FEWEST]
+            known = walked[np.isin(labels[walked], classes)]
+            count = len(known) // 2
+            start, end = known[:count], known[count : 2 * count]
+            differ = labels[start] != labels[end]
+            start, end = start[differ], end[differ]
+            if len(classes) < 2 or not len(start):
+                continue
+            used = fitted[np.isin(labels[fitted], classes)]
+            probability = _classifier(codes[used], labels[used], subject.seed_of(f"{name} {k}"))
+            time = np.linspace(0, 1, self.steps)[:, None]
+            points = codes[start][:, None] + time * (codes[end] - codes[start])[:, None]
+            table = probability(points.reshape(-1, codes.shape[1]))
+            of_end = table.reshape(len(start), self.steps, -1)[
+                np.arange(len(start)), :, np.searchsorted(classes, labels[end])
+            ]
+            falls.append((np.maximum.accumulate(of_end, 1) - of_end).max(1))
+            ends.append(points[:, [0, -1]])
+        if not falls:
+            return NotApplicable(f"There are no two classes of {2 * _FEWEST} codes.")
+        fall = np.concatenate(falls)
+        count, total = int((fall > self.threshold).sum()), len(fall)
+        return Measurement(
+            effect=count / total,
+            interval=share_interval(count, total),
+            sample=total,
+            items=Items(np.concatenate(ends), fall),
+            details={"median fall": float(np.median(fall)), "greatest fall": float(fall.max())},
+        )
+
+
+def _classifier(
+    x: Float[np.ndarray, "n d"], y: np.ndarray, seed: int
+) -> Callable[[np.ndarray], np.ndarray]:
+    """The probabilities of the classes, in the order of their names."""
+    from sklearn.kernel_approximation import Nystroem
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GridSearchCV, StratifiedKFold
+    from sklearn.pipeline import make_pipeline, make_union
+    from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+    # The codes themselves beside the Gaussian features: those alone fade away from the data, and
+    # with them every probability.
+    gaussian = Nystroem(n_components=min(_LANDMARKS, len(x)), random_state=seed)
+    features = make_pipeline(StandardScaler(), make_union(FunctionTransformer(), gaussian)).fit(x)
+    # How smooth it is decides what falls: the likelihood of data left out chooses, not we.
+    search = GridSearchCV(
+        LogisticRegression(max_iter=1000),
+        {"C": _WEIGHTS},
+        scoring="neg_log_loss",
+        cv=StratifiedKFold(5, shuffle=True, random_state=seed),
+    ).fit(features.transform(x), y)
+    return lambda z: search.predict_proba(features.transform(z))

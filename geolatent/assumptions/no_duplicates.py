@@ -1,0 +1,80 @@
+"""What is audited was not trained on."""
+
+from typing import final
+
+import numpy as np
+import torch
+from typing_extensions import override
+
+from geolatent.assumptions.assumption import Assumption
+from geolatent.assumptions.claim import Claim
+from geolatent.assumptions.measurement import Items, Measurement, NotApplicable
+from geolatent.assumptions.share_interval import share_interval
+from geolatent.assumptions.subject import Subject
+from geolatent.assumptions.tolerance import Tolerance
+from geolatent.interpolation import nearest_distance
+
+_SPACING_FROM = 1000  # training data are enough for a median
+
+
+@final
+class NoDuplicates(Assumption):
+    r"""The share of the data that are in the training data, or nearly.
+
+    .. math:: \min_j \|x - x_j\| < τ \operatorname{median}_i \min_{j \ne i} \|x_i - x_j\|
+
+    with the training data on the right. Where data are discrete and few values are possible, equal
+    ones are no leak, and this claim says nothing.
+
+    Args:
+        threshold: τ, the share of the usual distance to a neighbour that makes a duplicate.
+        tolerated: share of the data that may be duplicates.
+        items: data to look at, at most.
+
+    References:
+        Barz, B., Denzler, J. (2020). Do we train on test data? Purging CIFAR of near-duplicates.
+        arXiv 1902.00423.
+    """
+
+    def __init__(
+        self, *, threshold: float = 0.1, tolerated: float = 0.02, items: int = 2000
+    ) -> None:
+        self.threshold, self.items = threshold, items
+        self.claim = Claim(
+            name="no-duplicates",
+            sentence="The data of the audit are not among the training data.",
+            kind="data",
+            effect=f"share of the data that are within {threshold:g} of the usual distance between "
+            "neighbours of a training datum",
+            tolerance=Tolerance(
+                at_most=tolerated,
+                reason="one in fifty moves no average by much; it takes 183 data to show it",
+            ),
+            remedy="Split by what the data come from (patient, plate, scene) and not by row: "
+            "geolatent.data.split_by_indices; drop the duplicates.",
+            minimum_sample=100,
+        )
+
+    @override
+    def measure(self, subject: Subject) -> Measurement | NotApplicable:
+        if subject.training is None or subject.data is None:
+            return NotApplicable("No training data were given (training=...).")
+        training = subject.training.flatten(1).double()
+        rows = subject.sample(self.claim.name, self.items)
+        data = subject.data[rows.to(subject.data.device)].flatten(1).to(training)
+        some = torch.randperm(len(training), generator=subject.generator(self.claim.name))
+        some = some[:_SPACING_FROM].to(training.device)
+        # Rank 2: the nearest datum to a datum is itself.
+        spacing = nearest_distance(training[some], training, rank=2).median()
+        if not spacing > 0:
+            return NotApplicable("Most training data have an equal: duplicates mean nothing.")
+        near = (nearest_distance(data, training) / spacing).cpu().numpy()
+        count = int((near < self.threshold).sum())
+        codes = subject.codes[rows.to(subject.codes.device)].unsqueeze(1)
+        return Measurement(
+            effect=count / len(near),
+            interval=share_interval(count, len(near)),
+            sample=len(near),
+            items=Items(codes.double().cpu().numpy(), np.asarray(near), worse=-1),
+            details={"nearest, in usual distances": float(near.min())},
+        )

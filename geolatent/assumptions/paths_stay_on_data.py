@@ -1,0 +1,82 @@
+"""Straight paths stay where the data are."""
+
+from typing import final
+
+import torch
+from typing_extensions import override
+
+from geolatent.assumptions.assumption import Assumption
+from geolatent.assumptions.claim import Claim
+from geolatent.assumptions.measurement import Items, Measurement, NotApplicable
+from geolatent.assumptions.share_interval import share_interval
+from geolatent.assumptions.subject import Subject
+from geolatent.assumptions.tolerance import Tolerance
+from geolatent.interpolation import nearest_distance, random_pairs
+
+
+@final
+class PathsStayOnData(Assumption):
+    r"""The share of midpoints of codes that decode farther from the data than data from each other.
+
+    .. math:: \min_i \|f(\tfrac{a + b}{2}) - x_i\| > q_{.95}\bigl(\min_{j \ne i} \|x_i - x_j\|\bigr)
+
+    Pairs are random and disjoint. Of points distributed as the data one in twenty would count by
+    definition. Distances are root mean squares over the features.
+
+    Args:
+        quantile: of the distances from a datum to its nearest other one.
+        tolerated: share of midpoints that may be off the data.
+        items: data to compare with, at most.
+
+    References:
+        Arvanitidis, G., Hansen, L. K., Hauberg, S. (2018). Latent space oddity. arXiv 1710.11379.
+    """
+
+    def __init__(
+        self, *, quantile: float = 0.95, tolerated: float = 0.2, items: int = 5000
+    ) -> None:
+        self.quantile, self.items = quantile, items
+        self.claim = Claim(
+            name="paths-stay-on-data",
+            sentence="Straight lines between codes stay where the data are.",
+            kind="statistics",
+            effect="share of midpoints of random pairs that decode farther from any datum than "
+            f"{quantile:.0%} of the data are from another",
+            tolerance=Tolerance(
+                at_most=tolerated,
+                reason="one in twenty is expected of data themselves; one in five is a habit",
+            ),
+            remedy="Interpolate along geodesics or graph paths (geolatent interpolate), with a "
+            "decoder that knows where it is uncertain (likelihood=gaussian_rbf).",
+            minimum_sample=30,
+        )
+
+    @override
+    def measure(self, subject: Subject) -> Measurement | NotApplicable:
+        if subject.data is None:
+            return NotApplicable("No data were given.")
+        start, end = random_pairs(len(subject.codes), subject.pair_count, seed=subject.seed)
+        codes = subject.codes
+        decoded = subject.model.decode((codes[start] + codes[end]) / 2).flatten(1).double()
+        data = subject.data.flatten(1).to(decoded)
+        if decoded.shape[1] != data.shape[1]:
+            raise ValueError(
+                f"the decoder gives {decoded.shape[1]} features but the data have {data.shape[1]}; "
+                "pass the data that the model describes."
+            )
+        data = data[subject.sample(self.claim.name, self.items).to(data.device)]
+        to_data = nearest_distance(decoded, data)
+        among = nearest_distance(data, data, rank=2)
+        limit = among.quantile(self.quantile)
+        good = to_data.isfinite()
+        off, total = int((to_data[good] > limit).sum()), int(good.sum())
+        failed = len(to_data) - total
+        ends = torch.stack([codes[start], codes[end]], 1)
+        return Measurement(
+            effect=off / total if total else float("nan"),
+            interval=share_interval(off, total, failed=failed),
+            sample=total,
+            failed=failed,
+            items=Items(ends.double().cpu().numpy(), to_data.cpu().numpy()),
+            details={"limit": float(limit), "median distance": float(to_data.nanmedian())},
+        )

@@ -1,0 +1,88 @@
+"""No latent dimension has collapsed to the prior."""
+
+from typing import final
+
+import numpy as np
+from torch.distributions import Independent, Normal, kl_divergence
+from typing_extensions import override
+
+from geolatent.assumptions.assumption import Assumption
+from geolatent.assumptions.bootstrap_interval import bootstrap_interval
+from geolatent.assumptions.claim import Claim
+from geolatent.assumptions.measurement import Measurement, NotApplicable
+from geolatent.assumptions.model_with_data import model_with_data
+from geolatent.assumptions.subject import Subject
+from geolatent.assumptions.tolerance import Tolerance
+
+_PRIOR_DRAWS = 1000
+
+
+@final
+class PosteriorActive(Assumption):
+    r"""The share of latent dimensions whose posterior location hardly moves with the data.
+
+    .. math:: A_i = \frac{\operatorname{Var}_x E_q[z_i | x]}{\operatorname{Var}_p z_i} < τ
+
+    Burda's activity, in units of the prior's variance, so that the scale of the prior does not
+    matter. The interval is a bootstrap over the data. Where posterior and prior are normal, the
+    mean KL divergence of every dimension is in the details, in nats.
+
+    Args:
+        threshold: τ, the activity below which a dimension has collapsed.
+        tolerated: share of dimensions that may have.
+        items: data to look at, at most.
+
+    References:
+        Burda, Y., Grosse, R., Salakhutdinov, R. (2016). Importance weighted autoencoders.
+        arXiv 1509.00519, section 5.2.
+    """
+
+    def __init__(
+        self, *, threshold: float = 0.01, tolerated: float = 0.1, items: int = 2000
+    ) -> None:
+        self.threshold, self.items = threshold, items
+        self.claim = Claim(
+            name="posterior-active",
+            sentence="Every latent dimension carries information on the data.",
+            kind="statistics",
+            effect=f"share of latent dimensions whose activity is below {threshold:g} of the "
+            "prior's variance",
+            tolerance=Tolerance(
+                at_most=tolerated,
+                reason="one unused dimension of ten costs time; of two it is half of the picture",
+            ),
+            remedy="Lower the weight of the KL divergence (train.beta) or let it rise slowly "
+            "(train.kl_warmup), or drop the unused dimensions (dim).",
+            minimum_sample=50,
+        )
+
+    @override
+    def measure(self, subject: Subject) -> Measurement | NotApplicable:
+        found = model_with_data(subject, self.claim.name, self.items)
+        if isinstance(found, NotApplicable):
+            return found
+        model, x, _ = found
+        with subject.seeded(self.claim.name):
+            prior = model.prior()
+            spread = model.latent.code(prior.sample((_PRIOR_DRAWS,))).double().var(0)
+        scaled = (model.encode(x).double() / spread.sqrt()).cpu().numpy()
+
+        def collapsed(rows: np.ndarray) -> float:
+            return float((rows.var(0, ddof=1) < self.threshold).mean())
+
+        activity = scaled.var(0, ddof=1)
+        details = {f"activity {i}": float(a) for i, a in enumerate(activity)}
+        posterior = model.posterior(x)
+        if isinstance(posterior, Independent) and isinstance(prior, Independent):
+            pair = posterior.base_dist, prior.base_dist
+            if all(isinstance(one, Normal) for one in pair):
+                each = kl_divergence(*pair).mean(0)
+                details |= {f"KL {i}": float(nats) for i, nats in enumerate(each)}
+        return Measurement(
+            effect=collapsed(scaled),
+            interval=bootstrap_interval(
+                collapsed, scaled, seed=subject.seed_of(f"{self.claim.name} bootstrap")
+            ),
+            sample=len(x),
+            details=details,
+        )

@@ -1,0 +1,112 @@
+"""Every group is described as well as the others."""
+
+import math
+from typing import final
+
+import numpy as np
+from jaxtyping import Float
+from typing_extensions import override
+
+from geolatent.assumptions.assumption import Assumption
+from geolatent.assumptions.claim import Claim
+from geolatent.assumptions.measurement import Items, Measurement, NotApplicable
+from geolatent.assumptions.subject import Subject
+from geolatent.assumptions.tolerance import Tolerance
+
+
+@final
+class Represented(Assumption):
+    r"""How much greater the error of the worst group is than that of all others.
+
+    .. math:: \max_g \frac{E[\,\|x - \hat x\|^2 \mid g]}{E[\,\|x - \hat x\|^2 \mid \text{not } g]}
+
+    Groups are the values of the labels and of every nuisance variable. A group with few items has a
+    wide interval, and one below `fewest` none: it is not shown to be represented, however well it
+    is described. Intervals are those of the ratio of two means on the logarithmic scale, widened
+    after Bonferroni for the number of groups. Shares of the groups are in the details.
+
+    Args:
+        tolerated: ratio of mean squared errors.
+        fewest: items below which nothing is said of a group.
+
+    References:
+        Mitchell, M. et al. (2019). Model cards for model reporting. arXiv 1810.03993: metrics
+        broken down by group.
+    """
+
+    def __init__(self, *, tolerated: float = 2.0, fewest: int = 20) -> None:
+        self.fewest = fewest
+        self.claim = Claim(
+            name="represented",
+            sentence="Every group is described about as well as the others.",
+            kind="data",
+            effect="mean squared error of reconstruction of the worst group over that of others",
+            tolerance=Tolerance(
+                at_most=tolerated,
+                reason="classes differ in how hard they are; twice the error is another matter",
+            ),
+            remedy="Collect more of that group or weight it in training, give the model more "
+            "dimensions (dim), and report results for it apart.",
+            minimum_sample=40,
+        )
+
+    @override
+    def measure(self, subject: Subject) -> Measurement | NotApplicable:
+        if subject.data is None:
+            return NotApplicable("No data were given.")
+        groups = dict(subject.nuisance)
+        if subject.labels is not None:
+            groups["label"] = subject.labels
+        if not groups:
+            return NotApplicable("No labels and no nuisance variables were given: no groups.")
+        decoded = subject.model.decode(subject.codes)
+        x = subject.data.to(decoded)
+        if decoded[0].numel() != x[0].numel():
+            raise ValueError(
+                f"the decoder gives items of shape {tuple(decoded.shape[1:])} but the data have "
+                f"{tuple(x.shape[1:])}; pass the data that the model describes."
+            )
+        error = (decoded.flatten(1) - x.flatten(1)).double().square().mean(1).cpu().numpy()
+        good = np.isfinite(error)
+        members = [
+            (f"{name} {value}", column == value)
+            for name, values in groups.items()
+            for column in [values.cpu().numpy()]
+            for value in np.unique(column)
+            if (column != value).any()
+        ]
+        if not members:
+            return NotApplicable("All data are of one group.")
+        bounds, details = [], {}
+        for name, member in members:
+            details[f"share of {name}"] = float(member.mean())
+            bounds.append(self._ratio(error[good & member], error[good & ~member], len(members)))
+            details[f"error of {name}"] = float(bounds[-1][0])
+            if (member & ~good).any():
+                bounds[-1] = bounds[-1][0], bounds[-1][1], math.inf
+        table = np.array(bounds)
+        measured = table[np.isfinite(table[:, 0])]
+        effect, low = measured[:, :2].max(0) if len(measured) else (math.nan, math.nan)
+        return Measurement(
+            effect=float(effect),
+            interval=(float(low), float(table[:, 2].max())),
+            sample=int(good.sum()),
+            failed=int((~good).sum()),
+            items=Items(subject.codes.unsqueeze(1).double().cpu().numpy(), error),
+            details=details,
+        )
+
+    def _ratio(
+        self, group: Float[np.ndarray, "a"], others: Float[np.ndarray, "b"], groups: int
+    ) -> tuple[float, float, float]:
+        """The ratio of means with its interval."""
+        if min(len(group), len(others)) < self.fewest or not min(group.mean(), others.mean()):
+            return math.nan, -math.inf, math.inf
+        from scipy.stats import t  # slow to import
+
+        logarithm = math.log(group.mean() / others.mean())
+        # The delta method: the variance of log of a mean is that of the mean over its square.
+        variance = sum(e.var(ddof=1) / len(e) / e.mean() ** 2 for e in (group, others))
+        degrees = min(len(group), len(others)) - 1
+        half = float(t.ppf(1 - 0.025 / groups, degrees)) * math.sqrt(variance)
+        return math.exp(logarithm), math.exp(logarithm - half), math.exp(logarithm + half)

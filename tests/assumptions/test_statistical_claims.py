@@ -1,0 +1,308 @@
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from geolatent.assumptions import (
+    PathsStayOnData,
+    PosteriorActive,
+    PriorMatch,
+    SeedStable,
+    Subject,
+    UncertaintyGrows,
+    examine,
+)
+from geolatent.latents import EuclideanSpace, LatentModel, SphereSpace, UncertainModel
+from geolatent.likelihoods import Gaussian
+from geolatent.manifolds import Sphere
+from geolatent.metrics import EuclideanMetric
+from geolatent.models import VAE
+from geolatent.networks import SwissRoll
+
+
+def normal(*shape, seed=0):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def linear_model(gains, *, scale=None, prior_scale=1.0):
+    """A model that encodes feature i as code i times a gain, with a posterior of known scale.
+
+    Without a scale the aggregated posterior of unit normal data has the prior's variance.
+    """
+    gains = torch.as_tensor(gains)
+    d = len(gains)
+    scales = (1 - gains.square()).sqrt() if scale is None else torch.full((d,), scale)
+    encoder = nn.Linear(d, 2 * d)
+    with torch.no_grad():
+        encoder.weight.zero_()
+        encoder.weight[:d] = torch.diag(gains)
+        encoder.bias[:d] = 0
+        # The inverse of the shifted softplus that makes scales positive.
+        encoder.bias[d:] = torch.log(torch.expm1(scales)) - math.log(math.expm1(1))
+    decoder = nn.Linear(d, d)
+    space = EuclideanSpace(d, prior_scale=prior_scale)
+    return VAE(encoder, space, decoder, Gaussian(1.0)).requires_grad_(False).eval()
+
+
+def subject(model, x, **more):
+    return Subject(model, model.encode(x), data=x, **more)
+
+
+def test_collapsed_dimensions_are_counted():
+    x = normal(300, 4)
+    active = examine(PosteriorActive(), subject(linear_model([0.9, 0.9, 0.9, 0.9]), x))
+    assert (active.verdict, active.effect) == ("holds", 0)
+    half = examine(PosteriorActive(), subject(linear_model([0.9, 0.01, 0.9, 0.01]), x))
+    assert (half.verdict, half.effect) == ("violated", 0.5)
+    edge = examine(PosteriorActive(), subject(linear_model([0.9, 0.1, 0.9, 0.9]), x))
+    assert edge.verdict == "inconclusive"  # activity 0.01, which is the threshold
+
+
+def test_details_of_activity_are_in_closed_form():
+    x = normal(2000, 2)
+    details = examine(
+        PosteriorActive(), subject(linear_model([0.8, 0.01], scale=0.6), x)
+    ).measurement.details
+    assert details["activity 0"] == pytest.approx(0.64, rel=0.15)
+    # KL(N(m, s²) ‖ N(0, 1)) = (m² + s² − 1) / 2 − log s
+    assert details["KL 0"] == pytest.approx((0.64 + 0.36 - 1) / 2 - math.log(0.6), abs=0.05)
+    assert details["KL 1"] == pytest.approx((0.36 - 1) / 2 - math.log(0.6), abs=0.02)
+
+
+def test_the_scale_of_the_prior_does_not_matter():
+    x = normal(300, 2)
+    wide = linear_model([9.0, 0.1], scale=0.5, prior_scale=10.0)
+    assert examine(PosteriorActive(), subject(wide, x)).effect == 0.5
+
+
+def test_false_alarms_of_activity():
+    """A dimension whose activity is twice the threshold is never called collapsed."""
+    claim = PosteriorActive()
+    model = linear_model([0.9, 0.142])
+    verdicts = [examine(claim, subject(model, normal(100, 2, seed=k))).verdict for k in range(20)]
+    assert verdicts.count("violated") == 0
+
+
+def test_a_matching_posterior_matches():
+    x = normal(500, 2)
+    match = examine(PriorMatch(), subject(linear_model([0.9, 0.7]), x))
+    assert match.verdict == "holds"
+    assert match.effect < 0.1
+
+
+def test_a_prior_that_is_too_wide_is_found():
+    """Total variation of N(0, 1) and N(0, s²), which the effect may not exceed."""
+    x = normal(800, 1)
+    narrow = examine(PriorMatch(), subject(linear_model([0.4], scale=0.03), x))
+    assert narrow.verdict == "violated"
+    s = math.hypot(0.4, 0.03)
+    cross = math.sqrt(2 * math.log(1 / s) / (1 / s**2 - 1))
+    exact = math.erf(cross / s / math.sqrt(2)) - math.erf(cross / math.sqrt(2))
+    assert narrow.effect == pytest.approx(exact, abs=0.08)
+    assert narrow.interval[0] < exact
+
+
+def test_a_shift_of_what_is_tolerated_is_undecided():
+    """Unit normals whose means are 0.507 apart have a total variation distance of 0.2."""
+    x = normal(300, 1) + 0.507 / 0.9
+    assert examine(PriorMatch(), subject(linear_model([0.9]), x)).verdict == "inconclusive"
+
+
+@pytest.mark.slow
+def test_false_alarms_of_prior_match():
+    claim = PriorMatch()
+    model = linear_model([0.9, 0.7])
+    findings = [examine(claim, subject(model, normal(300, 2, seed=k), seed=k)) for k in range(100)]
+    above = sum(finding.interval[0] > 0 for finding in findings)
+    violated = sum(finding.verdict == "violated" for finding in findings)
+    print(f"{above} of 100 intervals above 0, {violated} violated")
+    assert violated == 0
+    assert above <= 10
+
+
+class Confidence(UncertainModel):
+    """The identity, with an uncertainty of one's choice."""
+
+    def __init__(self, uncertainty):
+        self.says = uncertainty
+
+    def assumed_metric(self):
+        return EuclideanMetric()
+
+    def induced_metric(self):
+        return EuclideanMetric()
+
+    def decode(self, z):
+        return z
+
+    def uncertainty(self, z):
+        return self.says(z)
+
+
+@pytest.mark.parametrize(
+    ("says", "verdict", "effect"),
+    [
+        (lambda z: z.norm(dim=-1), "holds", 0.9),
+        (lambda z: 1 / (1 + z.norm(dim=-1)), "violated", -0.9),
+        (lambda z: torch.ones(z.shape[:-1]), "violated", 0.0),
+        (lambda z: torch.sin(100 * z[..., 0]), "violated", 0.0),
+    ],
+)
+def test_uncertainty_away_from_one_cloud(says, verdict, effect):
+    finding = examine(UncertaintyGrows(), Subject(Confidence(says), normal(300, 2)))
+    assert finding.verdict == verdict
+    assert finding.effect == pytest.approx(effect, abs=0.15)
+
+
+def test_uncertainty_at_the_edge_is_undecided():
+    says = Confidence(lambda z: z.norm(dim=-1) + 2.0 * torch.sin(100 * z[..., 0]))
+    assert examine(UncertaintyGrows(), Subject(says, normal(300, 2))).verdict == "inconclusive"
+
+
+def test_uncertainty_in_two_clouds():
+    """Between them nobody has been: what grows with the distance from the mean is wrong there."""
+    codes = torch.cat([normal(150, 2), normal(150, 2, seed=1) + torch.tensor([20.0, 0.0])])
+    centres = torch.tensor([[0.0, 0.0], [20.0, 0.0]])
+    knows = Confidence(lambda z: torch.cdist(z, centres).min(-1).values)
+    assert examine(UncertaintyGrows(), Subject(knows, codes)).verdict == "holds"
+
+
+def test_false_alarms_of_uncertainty():
+    """An order of chance, with a tolerance of exactly that: nominally 2.5 % either way."""
+    claim = UncertaintyGrows(points=100, tolerated=0.0)
+    chance = Confidence(lambda z: torch.sin(1000 * z).sum(-1))
+    verdicts = [
+        examine(claim, Subject(chance, normal(60, 2, seed=k), seed=k)).verdict for k in range(50)
+    ]
+    assert verdicts.count("holds") <= 5
+    assert verdicts.count("violated") <= 5
+
+
+def ring(count, seed=0):
+    angle = 2 * math.pi * torch.rand(count, generator=torch.Generator().manual_seed(seed))
+    return torch.stack([angle.cos(), angle.sin()], 1) + 0.02 * normal(count, 2, seed=seed + 1)
+
+
+def test_lines_across_a_ring_leave_the_data():
+    codes = ring(300)
+    finding = examine(PathsStayOnData(), Subject(nn.Identity(), codes, data=codes))
+    assert finding.verdict == "violated"
+    assert finding.effect > 0.8
+    assert len(finding.where.values) == 3
+
+
+def test_lines_in_a_disc_stay():
+    codes = torch.rand(400, 2, generator=torch.Generator().manual_seed(2))
+    finding = examine(PathsStayOnData(), Subject(nn.Identity(), codes, data=codes))
+    assert finding.verdict == "holds"
+
+
+def test_few_pairs_leave_it_open():
+    angle = torch.linspace(0, 3.0, 80)
+    codes = torch.stack([angle.cos(), angle.sin()], 1) + 0.15 * normal(80, 2)
+    finding = examine(PathsStayOnData(), Subject(nn.Identity(), codes, data=codes))
+    assert finding.verdict == "inconclusive"
+
+
+def test_false_alarms_of_midpoints():
+    """A decoder that gives fresh data whatever the code: one midpoint in twenty by definition."""
+
+    def fresh(z):
+        return normal(*z.shape, seed=int(z[0, 0].abs() * 1e6) % 10000)
+
+    effects, violated = [], 0
+    for k in range(50):
+        x = normal(200, 2, seed=k)
+        finding = examine(PathsStayOnData(), Subject(fresh, x, data=x, seed=k))
+        effects.append(finding.effect)
+        violated += finding.verdict == "violated"
+    assert violated == 0
+    assert sum(effects) / 50 == pytest.approx(0.05, abs=0.015)
+
+
+def trained_again(noise, *, count=3, n=200):
+    """Codes of the same data, turned, scaled and disturbed."""
+    codes = normal(n, 2)
+    turn = torch.tensor([[0.0, 2.0], [-2.0, 0.0]])
+    replicas = [
+        (nn.Identity(), codes @ turn + noise * 2 * normal(n, 2, seed=9 + k)) for k in range(count)
+    ]
+    return Subject(nn.Identity(), codes + noise * normal(n, 2, seed=99), replicas=replicas)
+
+
+@pytest.mark.parametrize(("noise", "verdict"), [(0.0, "holds"), (0.05, "holds"), (1.0, "violated")])
+def test_distances_over_seeds(noise, verdict):
+    finding = examine(SeedStable(), trained_again(noise))
+    assert finding.verdict == verdict
+    assert finding.measurement.details["models"] == 4
+    if not noise:
+        assert finding.effect == pytest.approx(0, abs=1e-6)
+
+
+def test_a_tolerance_at_the_effect_is_undecided():
+    effect = examine(SeedStable(), trained_again(0.3)).effect
+    assert examine(SeedStable(tolerated=effect), trained_again(0.3)).verdict == "inconclusive"
+
+
+def test_geodesics_agree_where_codes_do_not():
+    """Two charts of one roll: straight distances disagree, those along the roll do not."""
+    t = 8 + 6 * torch.rand(120, 2, generator=torch.Generator().manual_seed(4)).double()
+
+    class Chart(nn.Module):
+        """The same roll, in coordinates u with t = 8 + u²."""
+
+        def forward(self, u):
+            return SwissRoll()(torch.stack([8 + u[..., 0] ** 2, u[..., 1]], -1))
+
+    bent = torch.stack([(t[:, 0] - 8).sqrt(), t[:, 1]], 1)
+    both = Subject(SwissRoll(), t, replicas=[(Chart(), bent)], pairs=30)
+    straight = examine(SeedStable(), both)
+    geodesic = examine(SeedStable(distance="geodesic"), both)
+    assert geodesic.effect < 1e-3 < straight.effect
+    assert geodesic.verdict == "holds"
+
+
+def test_false_alarms_of_seeds():
+    """The truth from 20000 pairs as the tolerance: nominally 2.5 % either way."""
+    many = trained_again(0.3, n=40000)
+    many.pair_count = 20000
+    truth = examine(SeedStable(), many).effect
+
+    def again(k):
+        codes = normal(120, 2, seed=1000 + k)
+        models = [(nn.Identity(), codes + 0.3 * normal(120, 2, seed=7 * k + j)) for j in range(3)]
+        return Subject(nn.Identity(), codes + 0.3 * normal(120, 2, seed=7 * k + 5), replicas=models)
+
+    verdicts = [examine(SeedStable(tolerated=truth), again(k)).verdict for k in range(60)]
+    assert verdicts.count("violated") <= 6
+    assert verdicts.count("holds") <= 6
+
+
+@pytest.mark.usefixtures("as_in_production")
+def test_distances_have_names():
+    with pytest.raises(ValueError, match="straight"):
+        SeedStable(distance="linear")
+
+
+def test_what_is_missing_is_said():
+    codes = normal(50, 2)
+    bare = Subject(nn.Identity(), codes)
+    for claim, missing in (
+        (PosteriorActive(), "encoder"),
+        (PriorMatch(), "encoder"),
+        (UncertaintyGrows(), "uncertainty"),
+        (PathsStayOnData(), "data"),
+        (SeedStable(), "seeds"),
+    ):
+        finding = examine(claim, bare)
+        assert finding.verdict == "not-applicable"
+        assert missing in finding.reason
+    with pytest.raises(ValueError, match="replica 0"):
+        Subject(nn.Identity(), codes, replicas=[(nn.Identity(), codes[:10])])
+    with pytest.raises(ValueError, match="3"):
+        examine(PathsStayOnData(), Subject(nn.Identity(), codes, data=normal(50, 3)))
+    space = SphereSpace(Sphere(2))
+    closed = VAE(nn.Linear(3, space.parameter_size), space, nn.Linear(3, 3), Gaussian())
+    assert isinstance(closed, LatentModel)
+    assert "closes up" in examine(UncertaintyGrows(), Subject(closed.eval(), codes)).reason
