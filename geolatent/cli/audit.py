@@ -48,6 +48,9 @@ def run(cfg: DictConfig, job: Path) -> None:
         codes,
         data=items,
         labels=getattr(data, f"{cfg.part}_labels"),
+        nuisance=getattr(data, f"{cfg.part}_nuisance"),
+        training=None if cfg.part == "train" else data.train.to(like),
+        reported=reported(run_folder) if cfg.part == "test" else None,
         assumptions=assumptions,
         evidence=evidence(run_folder),
         pairs=cfg.pairs,
@@ -101,6 +104,18 @@ def evidence(folder: Path) -> Evidence:
     numbers = json.loads(file.read_text(encoding="utf-8"))
     epochs, best = numbers.get("epochs"), numbers.get("best_epoch")
     return Evidence(trained=True, converged=None not in (epochs, best) and best < epochs)
+
+
+def reported(folder: Path) -> dict[str, float]:
+    """What a run's own record says of its test part: nats an item, where it says anything."""
+    file = folder / METRICS
+    numbers = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    stated = {"nll": ("test_iwae", -1), "kl": ("test_kl", 1)}
+    return {
+        name: sign * float(numbers[key])
+        for name, (key, sign) in stated.items()
+        if numbers.get(key) is not None
+    }
 
 
 def verdicts(file: Path) -> dict[str, str]:

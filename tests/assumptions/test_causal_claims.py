@@ -35,7 +35,7 @@ def test_what_happens_seldom_is_undecided():
     """A small island of the one class in the other."""
     codes = torch.rand(500, 2, generator=torch.Generator().manual_seed(1)) * 4 - 2
     labels = (codes[:, 0] > 0).long()
-    island = (codes - torch.tensor([1.0, 0.0])).norm(dim=1) < 0.8
+    island = (codes - torch.tensor([1.0, 0.0])).norm(dim=1) < 0.45
     labels[island] = 0
     finding = examine(MonotonePaths(), Subject(nn.Identity(), codes, labels=labels, pairs=500))
     assert finding.verdict == "inconclusive"
@@ -62,11 +62,12 @@ def test_false_alarms_where_nothing_changes():
         random = torch.Generator().manual_seed(k)
         coin = torch.randint(0, 2, (300,), generator=random)
         codes = torch.randn(300, 2, generator=random)
-        verdicts.append(
-            examine(MonotonePaths(), Subject(nn.Identity(), codes, labels=coin, seed=k))
-        )
-    assert sum(finding.verdict == "violated" for finding in verdicts) <= 1
-    assert min(finding.measurement.sample for finding in verdicts) > 50
+        subject = Subject(nn.Identity(), codes, labels=coin, seed=k)
+        findings.append(examine(MonotonePaths(), subject))
+    violated = sum(finding.verdict == "violated" for finding in findings)
+    print(f"{violated} of 20 violated")
+    assert violated <= 1
+    assert min(finding.measurement.sample for finding in findings) > 50
 
 
 def test_what_is_missing_is_said():
