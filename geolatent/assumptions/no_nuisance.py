@@ -33,7 +33,9 @@ class NoNuisance(Assumption):
 
     A nuisance that never varies within a class cannot be told from the class: nothing is concluded.
     Intervals come from the counts of right answers and are widened by how much more these scatter
-    over the permutations.
+    over the permutations. Of 100 coins that 80 codes know nothing of, 5 had an interval above
+    chance (nominally 2.5) and none was violated: `pytest -s -k false_alarms_of_nuisance
+    tests/assumptions/test_data_claims.py`.
 
     Args:
         tolerated: readability beyond chance, from 0 to 1.
