@@ -90,6 +90,27 @@ MAGNIFICATION_COLORS = LinearSegmentedColormap.from_list(
 )
 """Light to slate without hue: hue is left to classes and paths."""
 
+CONDITION_COLORS = LinearSegmentedColormap.from_list(
+    "geolatent_condition", ["#FDF8EE", "#F5DCB5", "#E3AE6E", "#B87333", "#7A4416", "#4A2708"]
+)
+"""Pale to brown: lightness alone orders it."""
+
+CURVATURE_COLORS = LinearSegmentedColormap.from_list(
+    "geolatent_curvature",
+    ["#2D004B", "#6F4F9B", "#B6AED4", "#F7F7F7", "#F5B868", "#C06D0D", "#7F3B08"],
+)
+"""Purple for saddles, orange for caps, after ColorBrewer's PuOr, which colour-blind readers see."""
+
+EXCESS_COLORS = LinearSegmentedColormap.from_list(
+    "geolatent_excess", ["#FFFFFF", "#FCE3D2", "#F4A97F", "#D55E00", "#8A2F00", "#3F1200"]
+)
+"""White to dark in the colour of straight lines."""
+
+UNCERTAINTY_COLORS = LinearSegmentedColormap.from_list(
+    "geolatent_uncertainty", ["#F4F9F7", "#C5E3D8", "#7FBFAB", "#3B8C78", "#1B5A50", "#0A2F2B"]
+)
+"""Pale to deep green: light is where the decoder knows."""
+
 INK = "#22252B"
 QUIET = "#6A6E76"
 HALO = (patheffects.withStroke(linewidth=2.4, foreground="white"),)
