@@ -9,11 +9,15 @@ from jaxtyping import Float
 from torch import Tensor
 from typing_extensions import override
 
+from geolatent.geodesics.held_numbers import HeldNumbers, held_numbers
 from geolatent.metrics import ImmersedMetric, Metric
 
 VALUES_AT_ONCE = 2**20
-"""Numbers that a decoder emits in one call, 4 MB in float32: enough for its kernels, few enough for
-caches, and with its activations the memory that a solve needs beyond the curves themselves."""
+"""Numbers that a decoder emits in one call: enough for its kernels, few enough for caches."""
+
+HELD_AT_ONCE = 2**23
+"""Numbers that a decoder's layers hold in one call, 32 MB in float32: the memory that a solve needs
+beyond the curves themselves, unless one curve alone takes more."""
 
 _MOST_COLUMNS = 128
 """Dimensions up to which Jacobians pay. At 80 they take half the time of a solve without, which in
@@ -65,13 +69,17 @@ class ImmersionEnergy(CurveEnergy):
 
     def __init__(self, metric: ImmersedMetric) -> None:
         self._metric = metric
-        self._size: int | None = None  # p, once known
+        self._held: HeldNumbers | None = None  # once there is a code to measure it at
 
-    def _pieces(self, points: Tensor, *, values: int = 1) -> tuple[Tensor, ...]:
-        """Curves to push together, if `values` times the decoder's output is kept for each."""
-        if self._size is None:
-            self._size = self._metric.immersion(points[:1, :1]).shape[-1]
-        return points.split(_curves_at_once(points.shape[1], values * self._size))
+    def _pieces(self, points: Tensor, *, columns: int = 0) -> tuple[Tensor, ...]:
+        """Curves to push together: for gradients, or for Jacobians of so many columns."""
+        if not len(points):
+            return (points,)
+        if self._held is None:
+            self._held = held_numbers(self._metric.immersion, points[0, 0])
+        output, graph, widest = self._held
+        held = graph if not columns else (columns + 1) * widest
+        return points.split(_curves_at_once(points.shape[1], (columns + 1) * output, held))
 
     @override
     def chords(self, points: Float[Tensor, "b t d"], *, steps: Sequence[int] = (1, 2)) -> Chords:
@@ -118,7 +126,7 @@ class ImmersionEnergy(CurveEnergy):
         segments = points.shape[1] - 1
         inner = points[:, 1:-1]
         diagonals, uppers = [], []
-        for piece in self._pieces(inner, values=inner.shape[2] + 1):
+        for piece in self._pieces(inner, columns=inner.shape[2]):
             jacobian = self._metric.jacobian(piece)
             gram = jacobian.mT @ jacobian
             diagonals.append(gram)
@@ -152,6 +160,14 @@ class MatrixEnergy(CurveEnergy):
 
     def __init__(self, metric: Metric) -> None:
         self._metric = metric
+        self._held: HeldNumbers | None = None
+
+    def _pieces(self, points: Tensor) -> tuple[Tensor, ...]:
+        if not len(points):
+            return (points,)
+        if self._held is None:
+            self._held = held_numbers(self._metric.matrix, points[0, 0])
+        return points.split(_curves_at_once(points.shape[1], self._held.output, self._held.graph))
 
     def _squares(self, points: Float[Tensor, "b t d"]) -> Float[Tensor, "b s"]:
         step = points.diff(dim=1)
@@ -160,7 +176,7 @@ class MatrixEnergy(CurveEnergy):
 
     @override
     def chords(self, points: Float[Tensor, "b t d"], *, steps: Sequence[int] = (1, 2)) -> Chords:
-        pieces = points.split(_curves_at_once(points.shape[1], points.shape[2] ** 2))
+        pieces = self._pieces(points)
         return tuple(torch.cat([self._squares(p[:, ::step]) for p in pieces]) for step in steps)
 
     @override
@@ -169,7 +185,7 @@ class MatrixEnergy(CurveEnergy):
     ) -> tuple[Float[Tensor, "b"], Float[Tensor, "b i d"]]:
         segments = points.shape[1] - 1
         values, gradients = [], []
-        for piece in points.split(_curves_at_once(points.shape[1], points.shape[2] ** 2)):
+        for piece in self._pieces(points):
             with torch.enable_grad():
                 leaf = piece.detach().requires_grad_()
                 energy = segments * self._squares(leaf).sum(1)
@@ -183,7 +199,7 @@ class MatrixEnergy(CurveEnergy):
     ) -> tuple[Float[Tensor, "b i d d"], Float[Tensor, "b j d d"]]:
         segments = points.shape[1] - 1
         middle = (points[:, 1:] + points[:, :-1]) / 2
-        pieces = middle.split(_curves_at_once(middle.shape[1], middle.shape[2] ** 2))
+        pieces = self._pieces(middle)
         matrix = 2 * segments * torch.cat([self._metric.matrix(piece) for piece in pieces])
         return matrix[:, :-1] + matrix[:, 1:], -matrix[:, 1:-1]
 
@@ -194,6 +210,6 @@ def _gradient(value: Tensor, leaf: Tensor, weight: Tensor) -> Tensor:
     return torch.autograd.grad(value, leaf, weight)[0]
 
 
-def _curves_at_once(points: int, values: int) -> int:
-    codes = min(_MOST_CODES, VALUES_AT_ONCE // max(1, values))
+def _curves_at_once(points: int, values: int, held: int) -> int:
+    codes = min(_MOST_CODES, VALUES_AT_ONCE // max(1, values), HELD_AT_ONCE // max(1, held))
     return max(1, codes // max(1, points))
