@@ -42,8 +42,8 @@ class Immersion(Assumption):
             tolerance=Tolerance(
                 at_most=tolerated, reason="isolated folds are harmless; a lost dimension is not"
             ),
-            remedy="Drop the unused dimensions (latent.dim), or lower the weight of the KL "
-            "divergence (train.kl_weight).",
+            remedy="Drop the unused dimensions (dim=2), or lower the weight of the KL "
+            "divergence (train.beta=0.5).",
             minimum_sample=100,
         )
 

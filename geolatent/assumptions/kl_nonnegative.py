@@ -49,8 +49,8 @@ class KlNonnegative(Assumption):
                 at_least=-tolerated,
                 reason="estimates of a divergence that is zero scatter about it",
             ),
-            remedy="Do not trust the bound. Look at not-clipped; train in float64 (model.double(), "
-            "data.precision=float64) or with latent=hyperbolic, which stores points farther out.",
+            remedy="Do not trust the bound. Look at not-clipped; train in float64 (model.double()) "
+            "or with latent=hyperbolic, which stores points farther out.",
             minimum_sample=20,
         )
 

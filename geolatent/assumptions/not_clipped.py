@@ -40,7 +40,7 @@ class NotClipped(Assumption):
                 at_most=tolerated,
                 reason="one code in fifty moves no average by much; it takes 183 codes to show it",
             ),
-            remedy="Train in float64 (model.double(), data.precision=float64), use "
+            remedy="Train in float64 (model.double()), use "
             "latent=hyperbolic (the Lorentz model reaches farther than the ball), a smaller "
             "latent.prior_scale or a greater train.beta.",
             minimum_sample=100,

@@ -49,7 +49,7 @@ class Smooth(Assumption):
             tolerance=Tolerance(
                 at_most=tolerated, reason="curvature is reported over codes, and survives outliers"
             ),
-            remedy="Train with a smooth activation (network.decoder.activation=tanh or silu); "
+            remedy="Train with a smooth activation (network.decoder.activation=tanh); "
             "lengths and geodesics hold all the same, curvature and the geodesic equation do not.",
             minimum_sample=50,
             has_null=True,

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,13 @@ def test_the_configuration_is_the_catalogue_with_its_defaults():
         assert assumption.claim == known[name].claim
         options = set(inspect.signature(type(assumption)).parameters)
         assert set(node) - {"_target_"} == options
+
+
+@pytest.mark.parametrize("name", catalogue())
+def test_remedies_name_settings_that_exist(name: str):
+    remedy = catalogue()[name].claim.remedy
+    for setting in re.findall(r"\b[a-z_][a-z_.]*=[a-z0-9_.]*[a-z0-9]", remedy):
+        compose_config("train", [setting])
 
 
 def test_evidence_is_what_the_run_recorded(tmp_path: Path):
