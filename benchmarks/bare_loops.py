@@ -2,6 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import final
 
 import torch
@@ -114,7 +115,9 @@ class BareLoop(TrainingLoop):
         self.model, self.fused, self.dtype = model, fused, dtype
 
     @override
-    def train(self, data: Float[Tensor, "n 784"], epochs: int) -> None:
+    def train(
+        self, data: Float[Tensor, "n 784"], epochs: int, after_epoch: Callable[[], None]
+    ) -> None:
         model, data = self.model(self.dim).to(self.dtype), data.to(self.dtype)
         optimizer = torch.optim.Adam(model.parameters(), RATE, fused=self.fused)
         for _ in range(epochs):
@@ -123,3 +126,4 @@ class BareLoop(TrainingLoop):
                 optimizer.zero_grad(set_to_none=True)
                 loss.backward()
                 optimizer.step()
+            after_epoch()

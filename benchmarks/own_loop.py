@@ -16,7 +16,14 @@ from geolatent.latents import LatentSpace
 from geolatent.likelihoods import Bernoulli
 from geolatent.models import VAE
 from geolatent.networks import MLP
-from geolatent.training import Progress, TrainingConfig, fit
+from geolatent.training import (
+    Callback,
+    EpochRecord,
+    Progress,
+    TrainingConfig,
+    TrainingRun,
+    fit,
+)
 
 
 @final
@@ -45,7 +52,9 @@ class OwnLoop(TrainingLoop):
         self.latent, self.logged, self.dtype = latent, logged, dtype
 
     @override
-    def train(self, data: Float[Tensor, "n 784"], epochs: int) -> None:
+    def train(
+        self, data: Float[Tensor, "n 784"], epochs: int, after_epoch: Callable[[], None]
+    ) -> None:
         latent = self.latent(self.dim)
         model = VAE(
             MLP(FEATURES, latent.parameter_size, hidden=(HIDDEN,), activation="relu"),
@@ -55,12 +64,22 @@ class OwnLoop(TrainingLoop):
         ).to(self.dtype)
         config = TrainingConfig(epochs=epochs, batch_size=BATCH, learning_rate=RATE, patience=None)
         if not self.logged:
-            fit(model, data.to(self.dtype), config)
+            fit(model, data.to(self.dtype), config, callbacks=[_AfterEpoch(after_epoch)])
             return
         # Nobody has to see the bar, but it is drawn as on a terminal.
         with (
             tempfile.TemporaryDirectory() as folder,
             contextlib.redirect_stderr(io.StringIO()),
         ):
-            shown = Progress(force=True)
-            fit(model, data.to(self.dtype), config, directory=folder, callbacks=[shown])
+            callbacks = [Progress(force=True), _AfterEpoch(after_epoch)]
+            fit(model, data.to(self.dtype), config, directory=folder, callbacks=callbacks)
+
+
+@final
+class _AfterEpoch(Callback):
+    def __init__(self, call: Callable[[], None]) -> None:
+        self.call = call
+
+    @override
+    def on_epoch_end(self, run: TrainingRun, record: EpochRecord) -> None:
+        self.call()

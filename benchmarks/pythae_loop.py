@@ -4,7 +4,7 @@ import contextlib
 import io
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, final
 
 import torch
@@ -29,9 +29,16 @@ class PythaeLoop(TrainingLoop):
         self.kind = kind
 
     @override
-    def train(self, data: Float[Tensor, "n 784"], epochs: int) -> None:
+    def train(
+        self, data: Float[Tensor, "n 784"], epochs: int, after_epoch: Callable[[], None]
+    ) -> None:
         from pythae.data.datasets import BaseDataset
         from pythae.trainers import BaseTrainer, BaseTrainerConfig
+        from pythae.trainers.training_callbacks import TrainingCallback
+
+        class AfterEpoch(TrainingCallback):
+            def on_epoch_end(self, training_config: Any, **others: Any) -> None:
+                after_epoch()
 
         data_set = BaseDataset(data, torch.ones(len(data)))
         silence = io.StringIO()
@@ -48,7 +55,12 @@ class PythaeLoop(TrainingLoop):
                 learning_rate=RATE,
                 no_cuda=True,
             )
-            trainer = BaseTrainer(self._model(), train_dataset=data_set, training_config=config)
+            trainer = BaseTrainer(
+                self._model(),
+                train_dataset=data_set,
+                training_config=config,
+                callbacks=[AfterEpoch()],
+            )
             trainer.train()
 
     def _model(self) -> nn.Module:

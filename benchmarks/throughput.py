@@ -11,8 +11,6 @@ from jaxtyping import Float
 from torch import Tensor
 from training_loop import TrainingLoop
 
-_FIRST = 2  # epochs of the short run: the first and the last write checkpoints of their own
-
 
 @final
 @dataclass
@@ -22,26 +20,26 @@ class Throughput:
     Attributes:
         name: of the loop.
         dim: of its codes.
-        samples: trained in the long run beyond the short one.
-        short: CPU seconds of two epochs with all that happens once, in each round.
-        long: CPU seconds of more epochs, in each round.
+        samples: in an epoch.
+        rounds: CPU seconds of an epoch, the mean of all but the first one, in each round.
         failure: why there are none.
     """
 
     name: str
     dim: int
     samples: int
-    short: list[float] = field(default_factory=list)
-    long: list[float] = field(default_factory=list)
+    rounds: list[float] = field(default_factory=list)
     failure: str | None = None
 
     @property
     def per_second(self) -> float | None:
-        """Samples per CPU second, start-up apart, from the times that others disturbed least."""
-        if self.failure is not None or not self.long:
-            return None
-        seconds = min(self.long) - min(self.short)
-        return self.samples / seconds if seconds > 0 else None
+        """Samples per CPU second in the round that others disturbed least."""
+        return None if self.failure or not self.rounds else self.samples / min(self.rounds)
+
+    @property
+    def slowest(self) -> float | None:
+        """The same in the round that they disturbed most."""
+        return None if self.failure or not self.rounds else self.samples / max(self.rounds)
 
 
 def measure(
@@ -57,33 +55,31 @@ def measure(
     Args:
         loops: in the order of the table; what one raises becomes its result.
         data: what is trained on.
-        epochs: of the long run beyond those of the short one.
-        rounds: of which the least times are taken.
+        epochs: beyond the first one, which pays for all that happens once.
+        rounds: of which the best is taken.
         report: gets a line after every round.
 
     Returns:
         One result for each loop.
     """
-    results = [Throughput(loop.name, loop.dim, epochs * len(data)) for loop in loops]
+    results = [Throughput(loop.name, loop.dim, len(data)) for loop in loops]
     for number in range(rounds):
         for loop, result in zip(loops, results, strict=True):
             if result.failure is not None:
                 continue
+            marks: list[float] = []
+            gc.collect()
             try:
-                if number == 0:
-                    loop.train(data[:256], 1)  # imports, and whatever else the first call does
-                for times, count in ((result.short, _FIRST), (result.long, _FIRST + epochs)):
-                    times.append(_cpu_seconds(partial(loop.train, data, count)))
+                loop.train(data, 1 + epochs, partial(_mark, marks))
             except ImportError as error:
                 result.failure = f"not installed ({error})"
             except Exception as error:  # whatever a peer raises is its result
                 result.failure = f"{type(error).__name__}: {error}".splitlines()[0]
+            else:
+                result.rounds.append((marks[-1] - marks[0]) / epochs)
         report(f"round {number + 1} of {rounds}")
     return results
 
 
-def _cpu_seconds(call: Callable[[], None]) -> float:
-    gc.collect()
-    begin = time.process_time()
-    call()
-    return time.process_time() - begin
+def _mark(marks: list[float]) -> None:
+    marks.append(time.process_time())

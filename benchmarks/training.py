@@ -78,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="few images, one round, no targets")
     parser.add_argument("--loops", nargs="+", metavar="word", help="words in the names of loops")
     parser.add_argument("--dims", nargs="+", type=int, default=[2, 20], metavar="d")
-    parser.add_argument("--epochs", type=int, default=3, help="of the long run beyond two")
+    parser.add_argument("--epochs", type=int, default=3, help="beyond the first")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--output", type=Path, default=Path("runs/benchmarks"), metavar="folder")
     return parser

@@ -1,6 +1,7 @@
 """The interface of every training loop, and what they all train on."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
@@ -22,8 +23,10 @@ class TrainingLoop(ABC):
         self.name, self.dim = name, dim
 
     @abstractmethod
-    def train(self, data: Float[Tensor, "n 784"], epochs: int) -> None:
-        """Build a model and train it."""
+    def train(
+        self, data: Float[Tensor, "n 784"], epochs: int, after_epoch: Callable[[], None]
+    ) -> None:
+        """Build a model and train it, and say so after every epoch."""
 
 
 def images() -> Float[Tensor, "n 784"]:

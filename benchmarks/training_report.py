@@ -46,7 +46,8 @@ def training_report(setting: str, results: list[Throughput], found: list[Check])
         for dim in dims:
             speed = by_key[name, dim].per_second if (name, dim) in by_key else None
             bare = by_key[BARE, dim].per_second if (BARE, dim) in by_key else None
-            cells.append("–" if speed is None else f"{speed:,.0f}")
+            slowest = by_key[name, dim].slowest if speed is not None else None
+            cells.append("–" if speed is None else f"{speed:,.0f} ({slowest:,.0f})")
             cells.append("–" if speed is None or bare is None else f"{speed / bare:.2f}")
         lines.append((name, *cells))
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
@@ -59,6 +60,6 @@ def training_report(setting: str, results: list[Throughput], found: list[Check])
 
 _HOW_TO_READ = """\
 784–400–d–400–784 autoencoders with ReLU on 5000 images, Bernoulli likelihood, batches of 128, Adam:
-samples per CPU second of the process, start-up apart, all loops in one process one after the other
-and from the beginning in every round, the least times of all rounds. The machine is shared: compare
-within one run only."""
+samples per CPU second of the process after the first epoch, all loops in one process one after the
+other and from the beginning in every round, of the best round (and of the worst one). The machine
+is shared: compare within one run only."""

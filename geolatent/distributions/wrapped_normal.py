@@ -63,12 +63,10 @@ class WrappedNormal(Distribution):
         *,
         validate_args: bool | None = None,
     ) -> None:
-        self._is_at_origin = loc is None
-        if loc is None:
-            loc = manifold.origin(like=scale)
-        if loc.shape[-1:] != (manifold.ambient_dim,) or scale.shape[-1:] != (manifold.dim,):
+        shape = torch.Size([manifold.ambient_dim]) if loc is None else loc.shape
+        if shape[-1:] != (manifold.ambient_dim,) or scale.shape[-1:] != (manifold.dim,):
             raise ValueError(
-                f"loc has shape {tuple(loc.shape)} and scale {tuple(scale.shape)}, but their last "
+                f"loc has shape {tuple(shape)} and scale {tuple(scale.shape)}, but their last "
                 f"dimensions are the coordinates of {manifold}: {manifold.ambient_dim} of a point "
                 f"for loc and {manifold.dim} of its tangent space for scale."
             )
@@ -82,15 +80,23 @@ class WrappedNormal(Distribution):
         if should_check:
             is_positive = torch.isfinite(scale) & (scale > 0)
             check_entries("scale", scale, is_positive, "positive and finite")
-            check_entries("loc", loc, torch.isfinite(loc), "finite")
-        batch_shape = torch.broadcast_shapes(loc.shape[:-1], scale.shape[:-1])
+            if loc is not None:
+                check_entries("loc", loc, torch.isfinite(loc), "finite")
+        batch_shape = torch.broadcast_shapes(shape[:-1], scale.shape[:-1])
         self.manifold = manifold
-        self.loc = loc.expand(*batch_shape, -1)
+        self._location = None if loc is None else loc.expand(*batch_shape, -1)
         self.scale = scale.expand(*batch_shape, -1)
         self._last_sample: tuple[Tensor, Tensor, Tensor] | None = None
         # Checked above, with a message that says what is wrong and how much of it.
-        super().__init__(batch_shape, loc.shape[-1:], validate_args=False)
+        super().__init__(batch_shape, shape[-1:], validate_args=False)
         self._validate_args = should_check
+
+    @property
+    def loc(self) -> Tensor:
+        """Location, points, (*b n)."""
+        if self._location is None:  # as a rule nobody asks for the coordinates of the origin
+            return self.manifold.origin(like=self.scale).expand(*self.batch_shape, -1)
+        return self._location
 
     @property
     @override
@@ -107,9 +113,10 @@ class WrappedNormal(Distribution):
     @override
     def expand(self, batch_shape: Any, _instance: Any = None) -> "WrappedNormal":
         new = self._get_checked_instance(WrappedNormal, _instance)
-        new.manifold, new._is_at_origin = self.manifold, self._is_at_origin
-        new._last_sample = None
-        new.loc = self.loc.expand(*batch_shape, -1)
+        new.manifold, new._last_sample = self.manifold, None
+        new._location = None
+        if self._location is not None:
+            new._location = self._location.expand(*batch_shape, -1)
         new.scale = self.scale.expand(*batch_shape, -1)
         Distribution.__init__(new, torch.Size(batch_shape), self.event_shape, validate_args=False)
         new._validate_args = self._validate_args
@@ -128,10 +135,10 @@ class WrappedNormal(Distribution):
         shape = torch.Size(sample_shape) + self.scale.shape
         noise = torch.randn(shape, dtype=self.scale.dtype, device=self.scale.device)
         v = self.scale * noise
-        if self._is_at_origin:
+        if self._location is None:
             point = self.manifold.point(v)
         else:
-            point = self.manifold.from_normal_coordinates(self.loc, v)
+            point = self.manifold.from_normal_coordinates(self._location, v)
         self._last_sample = (point, v, noise)
         return point
 
@@ -159,6 +166,6 @@ class WrappedNormal(Distribution):
         return -0.5 * squares - height - self.manifold.log_det_exp(v)
 
     def _normal_coordinates(self, value: Tensor) -> Tensor:
-        if self._is_at_origin:
+        if self._location is None:
             return self.manifold.code(value)
-        return self.manifold.normal_coordinates(self.loc, value)
+        return self.manifold.normal_coordinates(self._location, value)

@@ -165,16 +165,18 @@ class Lorentz(ConstantCurvature):
         self, x: Float[Tensor, "*#b n"], v: Float[Tensor, "*#b d"]
     ) -> Float[Tensor, "*#b n"]:
         scale = inverse_radius(self.curvature, like=x)
-        return self._point(translate(self._unit(x), radial_sinh(scale * v)) / scale)
+        moved = translate(scale * x[..., 1:], radial_sinh(scale * v))
+        return _lift(moved / scale, scale)
 
     @override
     def point(self, z: Float[Tensor, "*b d"]) -> Float[Tensor, "*b n"]:
         scale = inverse_radius(self.curvature, like=z)
-        return self._point(radial_sinh(scale * z) / scale)
+        return _lift(radial_sinh(scale * z) / scale, scale)
 
     @override
     def code(self, x: Float[Tensor, "*b n"]) -> Float[Tensor, "*b d"]:
-        return radial_arsinh(self._unit(x)) / inverse_radius(self.curvature, like=x)
+        scale = inverse_radius(self.curvature, like=x)
+        return radial_arsinh(scale * x[..., 1:]) / scale
 
     @override
     def unwrap(self, z: Float[Tensor, "*b t d"]) -> Float[Tensor, "*b t d"]:
@@ -213,8 +215,7 @@ class Lorentz(ConstantCurvature):
 
     def _point(self, spatial: Tensor) -> Tensor:
         """Fill in the time coordinate of a point."""
-        lifted: Tensor = _LIFT(spatial, inverse_radius(self.curvature, like=spatial))
-        return lifted
+        return _lift(spatial, inverse_radius(self.curvature, like=spatial))
 
     def _tangent(self, a: Tensor, spatial: Tensor) -> Tensor:
         """Fill in the time coordinate of a tangent vector at the point of unit coordinates a."""
@@ -259,6 +260,11 @@ class _Lift(ClosedGradient):
 
 
 _LIFT = _Lift()
+
+
+def _lift(spatial: Tensor, scale: Tensor) -> Tensor:
+    lifted: Tensor = _LIFT(spatial, scale)
+    return lifted
 
 
 def _largest_angle(dtype: torch.dtype) -> float:

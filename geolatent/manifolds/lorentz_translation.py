@@ -114,7 +114,8 @@ class _Translation(ClosedGradient):
         x, p = inputs
         x0, p0 = time_coordinate(x), time_coordinate(p)
         beyond = 1 + x0
-        alignment = _dot(x, p / beyond)
+        reduced = p / beyond
+        alignment = _dot(x, reduced)
         # p0 + alignment cancels where p points back inwards from far out. There, it is taken as
         # (p0^2 - alignment^2) / (p0 - alignment), whose numerator is, with p* the part of p
         # orthogonal to x, a sum of positive terms,
@@ -126,9 +127,9 @@ class _Translation(ClosedGradient):
         stretch = (x0 - 1) / beyond
         across = _dot(orthogonal, orthogonal) * stretch
         divisor = p0 + alignment.abs()
-        inward = (1 + 2 * _dot(p, p / beyond) + across) / divisor
+        inward = (1 + _dot(p + p, reduced) + across) / divisor
         factor = torch.where((alignment < 0) & is_far, inward, p0 + alignment)
-        made = (x0, p0, alignment, orthogonal, stretch, divisor, factor)
+        made = (x0, p0, reduced, alignment, orthogonal, stretch, divisor, factor)
         return p + x * factor, made
 
     @override
@@ -136,11 +137,11 @@ class _Translation(ClosedGradient):
         self, inputs: tuple[Tensor, ...], made: tuple[Tensor, ...], *upstream: Tensor
     ) -> tuple[Tensor, Tensor]:
         (x, p), (w,) = inputs, upstream
-        x0, p0, alignment, orthogonal, stretch, divisor, factor = made
+        x0, p0, reduced, alignment, orthogonal, stretch, divisor, factor = made
         is_far, beyond = x0 > 2, 1 + x0
         unit_p, part_x = p / p0, x / beyond
         # Of the factor, in p: differentiated in the form in which nothing cancels.
-        inward = 4 * (p / beyond) + 2 * stretch * orthogonal - factor * (unit_p - part_x)
+        inward = 4 * reduced + 2 * stretch * orthogonal - factor * (unit_p - part_x)
         in_p = torch.where((alignment < 0) & is_far, inward / divisor, unit_p + part_x)
         # In x: p / (1 + x0) - alignment x / (x0 (1 + x0)), of which far out all but 1 / x0 of the
         # part along x cancels.

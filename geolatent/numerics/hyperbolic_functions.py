@@ -72,8 +72,8 @@ def log_sinhc_and_slope(
     excess = near * quotient
     far = square.clamp(min=_ENTIRE_BOUND)
     x = far.sqrt()
-    twice = x + x
-    logarithm = x + torch.log1p(-torch.exp(-twice)) - torch.log(twice)
+    down = -2 * x
+    logarithm = x + (down.expm1() / down).log()
     is_near = square < _ENTIRE_BOUND
     slope = torch.where(is_near, sinhc_slope / (1 + excess), (x / x.tanh() - 1) / (far + far))
     return torch.where(is_near, excess.log1p(), logarithm), slope

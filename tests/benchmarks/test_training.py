@@ -17,7 +17,7 @@ from geolatent.latents import EuclideanSpace
 
 
 class Broken(training_loop.TrainingLoop):
-    def train(self, data, epochs):
+    def train(self, data, epochs, after_epoch):
         raise ImportError("no module named peer")
 
 
@@ -43,14 +43,29 @@ def test_our_loops_and_bare_ones_train_and_a_missing_peer_is_said(few):
     assert results[-1].per_second is None
 
 
-def test_throughput_is_that_of_the_epochs_beyond_the_first():
-    result = Throughput("x", 2, samples=1000, short=[3.0, 2.0], long=[4.0, 4.5])
-    assert result.per_second == 1000 / (4.0 - 2.0)
+class Counted(training_loop.TrainingLoop):
+    """Epochs of one and then of two seconds, from the second round on three."""
+
+    clock, turn = 0.0, 0
+
+    def train(self, data, epochs, after_epoch):
+        self.turn += 1
+        for epoch in range(epochs):
+            self.clock += 1.0 if epoch == 0 else 1.0 + self.turn
+            after_epoch()
+
+
+def test_throughput_is_that_of_the_epochs_beyond_the_first_in_the_best_round(monkeypatch):
+    loop = Counted("x", 2)
+    monkeypatch.setattr("throughput.time.process_time", lambda: loop.clock)
+    (result,) = measure([loop], torch.zeros(60, 784), epochs=2, rounds=2, report=lambda line: None)
+    assert result.rounds == [2.0, 3.0]
+    assert (result.per_second, result.slowest) == (30, 20)
 
 
 def test_targets_compare_within_one_dimension():
     def result(name, dim, speed):
-        return Throughput(name, dim, samples=speed, short=[1.0], long=[2.0])
+        return Throughput(name, dim, samples=speed, rounds=[1.0, 2.0])
 
     found = checks([result(EUCLIDEAN, 2, 95), result(BARE, 2, 100), result(BARE, 20, 1)])
     assert [(c.case, c.met) for c in found] == [("d = 2", True)]
