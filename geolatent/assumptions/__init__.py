@@ -7,7 +7,6 @@ from geolatent.assumptions.audit_report import AuditReport
 from geolatent.assumptions.bootstrap_interval import bootstrap_interval
 from geolatent.assumptions.catalogue import catalogue
 from geolatent.assumptions.claim import Claim, Kind
-from geolatent.assumptions.curvature_fit import CurvatureFit, Triangles, fit_curvature
 from geolatent.assumptions.declared_geometry import DeclaredGeometry
 from geolatent.assumptions.examine import examine
 from geolatent.assumptions.finding import Finding
@@ -36,6 +35,7 @@ from geolatent.assumptions.straight_lines import StraightLines
 from geolatent.assumptions.subject import Pairs, Replica, Subject
 from geolatent.assumptions.tolerance import Tolerance
 from geolatent.assumptions.tree_like import TreeLike
+from geolatent.assumptions.triangles import Triangles
 from geolatent.assumptions.uncertainty_grows import UncertaintyGrows
 from geolatent.assumptions.unique_geodesics import UniqueGeodesics
 from geolatent.assumptions.verdict import Interval, Verdict
@@ -46,7 +46,6 @@ __all__ = [
     "Atlas",
     "AuditReport",
     "Claim",
-    "CurvatureFit",
     "DeclaredGeometry",
     "Evidence",
     "Finding",
@@ -87,7 +86,6 @@ __all__ = [
     "bootstrap_interval",
     "catalogue",
     "examine",
-    "fit_curvature",
     "make_atlas",
     "mean_interval",
     "readiness",

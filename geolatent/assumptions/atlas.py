@@ -58,8 +58,7 @@ def make_atlas(subject: Subject, *, image_shape: tuple[int, ...] | None = None) 
     path = pairs.path[good]
     decoded = _decoded(subject, path.points)
     if decoded is not None:
-        good, path = good[: len(decoded)], path[torch.arange(len(decoded))]
-    start, end = subject.codes[pairs.start[good]], subject.codes[pairs.end[good]]
+        path = path[slice(len(decoded))]
     centre, plane, axes = _plane(subject.codes)
 
     def flattened(z: Tensor) -> np.ndarray:
@@ -67,13 +66,13 @@ def make_atlas(subject: Subject, *, image_shape: tuple[int, ...] | None = None) 
 
     shown = subject.sample("atlas", _CODES)
     labels = None if subject.labels is None else subject.labels.cpu()[shown].long().numpy()
-    t = torch.linspace(0, 1, _FINE)
+    t = torch.linspace(0, 1, _FINE, dtype=torch.float64)
     features = None if decoded is None else decoded.shape[-1]
     return Atlas(
         codes=flattened(subject.codes[shown]),
         axes=axes,
         labels=labels,
-        lines=flattened(straight_points(start, end, _FINE - 1)),
+        lines=flattened(straight_points(path.points[:, 0], path.points[:, -1], _FINE - 1)),
         geodesics=flattened(path(t)),
         excess=path.straight_excess.double().cpu().numpy(),
         decoded=decoded,

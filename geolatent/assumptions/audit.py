@@ -23,6 +23,8 @@ from geolatent.assumptions.subject import Replica, Subject
 from geolatent.geodesics.block_progress import progress_bar
 from geolatent.latents import LatentModel
 
+_OF_GEODESICS = ("straight-lines", "isometric", "solver-converged")
+
 
 @torch.no_grad()
 def audit(
@@ -107,7 +109,7 @@ def audit(
     about = _about(subject, time.monotonic() - began)
     spent = seconds is not None and time.monotonic() - began > seconds
     # Geodesics that no assumption asked for are not worth their time.
-    wanted = not spent and any(_of_pairs(finding) for finding in findings.values())
+    wanted = not spent and any(f.claim.name in _OF_GEODESICS for f in findings.values())
     atlas = make_atlas(subject, image_shape=image_shape) if wanted else None
     return AuditReport(findings, about, evidence or Evidence(), atlas)
 
@@ -126,11 +128,6 @@ def _chosen(assumptions: Sequence[str | Assumption] | None) -> list[Assumption]:
     if len(set(names)) < len(names) or not names:
         raise ValueError(f"name at least one assumption, and each once; got {names}.")
     return chosen
-
-
-def _of_pairs(finding: Finding) -> bool:
-    items = None if finding.measurement is None else finding.measurement.items
-    return items is not None and items.codes.shape[1] == 2
 
 
 def _about(subject: Subject, seconds: float) -> dict[str, Any]:

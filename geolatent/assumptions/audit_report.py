@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from geolatent.assumptions.atlas import Atlas
+from geolatent.assumptions.catalogue import catalogue
 from geolatent.assumptions.finding import Finding
 from geolatent.assumptions.readiness import Evidence, Readiness, readiness
+from geolatent.storage import atomic_write
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +54,8 @@ class AuditReport(Mapping[str, Finding]):
     @property
     def readiness(self) -> Readiness:
         """The level that the findings and the evidence reach."""
-        return readiness(self.findings, self.evidence)
+        expected = {name: known.claim.kind for name, known in catalogue().items()}
+        return readiness(self.findings, self.evidence, expected=expected)
 
     def to_frame(self) -> "pd.DataFrame":
         """A row for each assumption, a column for each number."""
@@ -132,9 +135,9 @@ class AuditReport(Mapping[str, Finding]):
         path = Path(path)
         suffix = path.suffix.lstrip(".").lower()
         if suffix == "json":
-            path.write_text(self.to_json() + "\n", encoding="utf-8")
+            _write(path, self.to_json() + "\n")
         elif suffix == "md":
-            path.write_text(self.to_markdown(), encoding="utf-8")
+            _write(path, self.to_markdown())
         else:
             writers = {point.name: point for point in entry_points(group=FORMATS)}
             if suffix not in writers:
@@ -142,6 +145,11 @@ class AuditReport(Mapping[str, Finding]):
                 raise ValueError(f"no report is written to {path.name!r}; choose from {known}.")
             writers[suffix].load()(self, path)
         return path
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    atomic_write(path, text.encode())
 
 
 def _effect(finding: Finding) -> str:

@@ -9,11 +9,11 @@ from typing_extensions import override
 
 from geolatent.assumptions.assumption import Assumption
 from geolatent.assumptions.claim import Claim
-from geolatent.assumptions.curvature_fit import CurvatureFit, Triangles, fit_curvature
 from geolatent.assumptions.declared_curvature import declared_curvature
 from geolatent.assumptions.measurement import Items, Measurement, NotApplicable
 from geolatent.assumptions.subject import Subject
 from geolatent.assumptions.tolerance import Tolerance
+from geolatent.assumptions.triangles import Triangles, median_interval
 from geolatent.geodesics import connect, measure
 from geolatent.metrics import Metric
 
@@ -22,14 +22,15 @@ _HALF = 17  # points on half a side
 
 @final
 class DeclaredGeometry(Assumption):
-    r"""How far the curvature that fits best is from the declared one.
+    r"""How far the curvature that the decoder induces is from the declared one.
 
-    .. math:: (\hat K - K s^{-2}) \, \ell^2
+    .. math:: \operatorname{median}_i \, (K_i - K s_i^{-2}) \, \ell^2
 
-    K̂ is fitted to geodesic triangles of random codes (`fit_curvature`), ℓ is their median side, and
-    s the scale of induced over declared distances: a decoder may enlarge a geometry as a whole.
-    The details say which geometry it is, and how much better than a flat one it describes the
-    triangles: a curvature that misfits is a mean of very different ones.
+    K_i is the curvature of a space that holds the i-th geodesic triangle of random codes with its
+    median (`Triangles`), s_i the scale of induced over declared perimeter: a decoder may enlarge a
+    geometry as a whole. ℓ is the median side. The details say which geometry it is, and how much
+    better than a flat one it describes the triangles: a curvature that misfits is the middle of
+    very different ones.
 
     Args:
         tolerated: the greatest difference, without unit; 0.6 is 5 % of a hypotenuse over two legs
@@ -47,7 +48,8 @@ class DeclaredGeometry(Assumption):
             name="declared-geometry",
             sentence="The curvature that the model declares is that of its decoder.",
             kind="geometry",
-            effect="best constant curvature minus declared one, times the squared median distance",
+            effect="curvature of the typical triangle minus declared one, times the squared "
+            "median distance",
             tolerance=Tolerance(
                 at_least=-tolerated,
                 at_most=tolerated,
@@ -70,40 +72,51 @@ class DeclaredGeometry(Assumption):
         rows = subject.sample(self.claim.name, 3 * count)
         corners = subject.codes[rows].view(3, count, -1)
         triangles, good = _triangles(subject.model.induced_metric(), *corners.unbind(0))
-        if int(good.sum()) < 2:
-            return Measurement(math.nan, (math.nan, math.nan), int(good.sum()), count)
-        fit = fit_curvature(triangles, seed=subject.seed_of(self.claim.name))
-        # Over the sides AB of the same triangles.
-        sides = connect(subject.model.assumed_metric(), corners[0][good], corners[1][good]).length
-        scale = float(np.median(triangles.ab / sides.double().cpu().numpy()))
-        return _measurement(fit, declared / scale**2, triangles, corners[:, good], count)
+        if not good.any():
+            return Measurement(math.nan, (-math.inf, math.inf), 0, count)
+        return _measurement(
+            subject.model.assumed_metric(), declared, triangles, corners[:, good], count
+        )
 
 
 def _measurement(
-    fit: CurvatureFit,
+    assumed: Metric,
     declared: float,
     triangles: Triangles,
     corners: torch.Tensor,
     count: int,
 ) -> Measurement:
-    low, high = fit.interval
-    square = fit.unit**2
-    off = np.abs(triangles.median(declared) - triangles.am) / triangles.am
+    failed = count - len(triangles.am)
+    a, b, c = corners
+    sides = connect(assumed, torch.cat([a, a, b]), torch.cat([b, c, c])).length
+    perimeter = sides.view(3, -1).sum(0).double().cpu().numpy()
+    scaled = declared * (perimeter / triangles.perimeter) ** 2  # K in the unit of the decoder
+    curvature = triangles.curvature()
+    square = (float(np.median(triangles.perimeter)) / 3) ** 2
+    difference = (curvature - scaled) * square
+    best = float(np.median(curvature))
+    low, high = median_interval(curvature, failed=failed)
     return Measurement(
-        effect=(fit.curvature - declared) * square,
-        interval=((low - declared) * square, (high - declared) * square),
-        sample=len(off),
-        failed=count - len(off),
-        items=Items(corners.movedim(0, 1).double().cpu().numpy(), off),
+        effect=float(np.median(difference)),
+        interval=median_interval(difference, failed=failed),
+        sample=len(difference),
+        failed=failed,
+        items=Items(corners.movedim(0, 1).double().cpu().numpy(), np.abs(difference)),
         details={
-            "best curvature": fit.curvature,
-            "best curvature, low": low,
-            "best curvature, high": high,
-            "declared curvature, in the same unit": declared,
-            "misfit of the best curvature": fit.misfit,
-            "misfit of a flat space": fit.flat_misfit,
+            "typical curvature": best,
+            "typical curvature, low": low,
+            "typical curvature, high": high,
+            "declared curvature, in the same unit": float(np.median(scaled)),
+            "misfit of the typical curvature": _misfit(triangles, best),
+            "misfit of a flat space": _misfit(triangles, 0.0),
         },
     )
+
+
+def _misfit(triangles: Triangles, curvature: float) -> float:
+    """Root mean square relative error of the medians, where such a space holds the triangle."""
+    error = (triangles.median(curvature) - triangles.am) / triangles.am
+    return float(np.sqrt(np.nanmean(error**2))) if np.isfinite(error).any() else math.nan
 
 
 def _triangles(

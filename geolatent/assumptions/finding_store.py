@@ -8,6 +8,7 @@ from typing import Any, final
 
 import numpy as np
 
+from geolatent import __version__
 from geolatent.assumptions.assumption import Assumption
 from geolatent.assumptions.finding import Finding
 from geolatent.assumptions.measurement import Items, Measurement
@@ -62,7 +63,8 @@ class FindingStore:
 
     def _key(self, assumption: Assumption) -> str:
         options = sorted(vars(assumption).items())
-        said = f"{self._subject} {type(assumption).__qualname__} {options!r}"
+        kind = type(assumption)
+        said = f"{__version__} {self._subject} {kind.__module__}.{kind.__qualname__} {options!r}"
         return hashlib.sha256(said.encode()).hexdigest()
 
 

@@ -64,7 +64,7 @@ class Flat(Assumption):
         generator = subject.generator(f"{self.claim.name} planes")
         plane = torch.randn(2, *codes.shape, generator=generator, dtype=torch.float64)
         # Directions are drawn in standard deviations of the codes: units must not matter.
-        first, second = plane.to(codes) * subject.codes.std(0)
+        first, second = plane.to(codes) * subject.unit()
         curvature = sectional(subject.model.induced_metric(), codes, first, second)
         path = subject.pairs.path
         unit = path.length[path.converged].median()

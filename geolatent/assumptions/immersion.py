@@ -51,8 +51,7 @@ class Immersion(Assumption):
     def measure(self, subject: Subject) -> Measurement:
         codes = subject.codes[subject.sample(self.claim.name, self.codes)]
         metric = subject.model.induced_metric()
-        unit = subject.codes.std(0)
-        unit = torch.where(unit > 0, unit, 1)  # a coordinate that never changes
+        unit = subject.unit()
 
         def ratio(z: torch.Tensor) -> tuple[torch.Tensor]:
             scaled = metric.matrix(z) * unit * unit[:, None]

@@ -14,6 +14,8 @@ from geolatent.assumptions.subject import Subject
 from geolatent.assumptions.tolerance import Tolerance
 from geolatent.geodesics import connect
 
+_FAILED = 0.05  # share of pairs beyond which nothing bounds the spread from above
+
 
 @final
 class Isometric(Assumption):
@@ -54,21 +56,27 @@ class Isometric(Assumption):
         induced = pairs.path.length.masked_fill(~pairs.path.converged, torch.nan)
         declared = connect(subject.model.assumed_metric(), start, end).length
         linear = subject.null().pairs.path.length
+        linear = linear.masked_fill(~subject.null().pairs.path.converged, torch.nan)
         usable = (induced > 0) & (declared > 0) & induced.isfinite() & declared.isfinite()
         ratio = torch.where(usable, induced / declared, torch.nan).log().double().cpu().numpy()
         left = torch.where(usable & (linear > 0), induced / linear, torch.nan).log()
         good = ratio[np.isfinite(ratio)]
         ends = torch.stack([start, end], 1).double().cpu().numpy()
-        some = len(good) >= 2
-        return Measurement(
-            effect=float(np.std(good, ddof=1)) if some else float("nan"),
-            interval=bootstrap_interval(
+        some, failed = len(good) >= 2, len(ratio) - len(good)
+        low, high = (
+            bootstrap_interval(
                 lambda x: np.std(x, ddof=1), good, seed=subject.seed_of(self.claim.name)
             )
             if some
-            else (float("nan"), float("nan")),
+            else (-np.inf, np.inf)
+        )
+        if failed > _FAILED * len(ratio):
+            high = np.inf  # those that fail are not the tame ones
+        return Measurement(
+            effect=float(np.std(good, ddof=1)) if some else float("nan"),
+            interval=(low, high),
             sample=len(good),
-            failed=len(ratio) - len(good),
+            failed=failed,
             items=Items(ends, np.abs(ratio - np.median(good)) if some else ratio),
             details={"after a linear map": float(left[left.isfinite()].std())},
         )

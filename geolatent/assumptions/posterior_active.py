@@ -1,5 +1,6 @@
 """No latent dimension has collapsed to the prior."""
 
+import math
 from typing import final
 
 import numpy as np
@@ -66,6 +67,10 @@ class PosteriorActive(Assumption):
             prior = model.prior()
             spread = model.latent.code(prior.sample((_PRIOR_DRAWS,))).double().var(0)
         scaled = (model.encode(x).double() / spread.sqrt()).cpu().numpy()
+
+        scaled = scaled[np.isfinite(scaled).all(1)]
+        if len(scaled) < 2:
+            return Measurement(math.nan, (math.nan, math.nan), len(scaled), len(x) - len(scaled))
 
         def collapsed(rows: np.ndarray) -> float:
             return float((rows.var(0, ddof=1) < self.threshold).mean())

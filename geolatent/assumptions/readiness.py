@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import final
 
 from geolatent.assumptions.claim import Kind
@@ -59,21 +60,33 @@ LEVELS = (
 """From the first to the last."""
 
 _SEEDS = "seed-stable"
+_TESTED: tuple[Kind, ...] = ("geometry", "statistics", "causal")
 
 
-def readiness(findings: Mapping[str, Finding], evidence: Evidence) -> Readiness:
+def readiness(
+    findings: Mapping[str, Finding],
+    evidence: Evidence,
+    *,
+    expected: Mapping[str, Kind] = MappingProxyType({}),
+) -> Readiness:
     """The level that findings and evidence reach.
 
     A level of integrity or data wants every applicable claim to hold. 'assumptions tested' wants a
     definite verdict on each geometric, statistical and causal claim, whichever it is: a violated
     assumption that is known can be acted on.
+
+    Args:
+        findings: by name.
+        evidence: what the user states.
+        expected: claims that have to be among the findings, and their kinds: a level is not reached
+            by leaving out what would fail.
     """
     steps = (
         _stated(evidence.trained, "say that the model was trained (evidence trained)"),
         _stated(evidence.converged, "show that training converged (evidence converged)"),
-        _all_hold(findings, "integrity"),
-        _all_hold(findings, "data"),
-        _all_definite(findings),
+        _all_hold(findings, "integrity") + _untested(findings, expected, "integrity"),
+        _all_hold(findings, "data") + _untested(findings, expected, "data"),
+        _all_definite(findings) + _untested(findings, expected, *_TESTED),
         _seed_stable(findings),
         _stated(evidence.sensitivity, "run a sensitivity analysis (geolatent sensitivity)"),
         _stated(evidence.elsewhere, "confirm the findings on data from elsewhere"),
@@ -82,6 +95,16 @@ def readiness(findings: Mapping[str, Finding], evidence: Evidence) -> Readiness:
         if missing:
             return Readiness(level, LEVELS[level - 1] if level else "nothing shown yet", missing)
     return Readiness(len(LEVELS), LEVELS[-1], ())
+
+
+def _untested(
+    findings: Mapping[str, Finding], expected: Mapping[str, Kind], *kinds: Kind
+) -> tuple[str, ...]:
+    return tuple(
+        f"test {name}"
+        for name, kind in expected.items()
+        if kind in kinds and name not in findings and name != _SEEDS
+    )
 
 
 def _stated(is_so: bool, otherwise: str) -> tuple[str, ...]:
@@ -101,9 +124,7 @@ def _all_definite(findings: Mapping[str, Finding]) -> tuple[str, ...]:
     tested = [
         f
         for f in findings.values()
-        if f.claim.kind in ("geometry", "statistics", "causal")
-        and f.name != _SEEDS
-        and f.verdict != "not-applicable"
+        if f.claim.kind in _TESTED and f.name != _SEEDS and f.verdict != "not-applicable"
     ]
     if not tested:
         return ("test the assumptions of geometry and statistics",)

@@ -61,7 +61,7 @@ class Smooth(Assumption):
         generator = subject.generator(f"{self.claim.name} directions")
         direction = torch.randn(codes.shape, generator=generator, dtype=torch.float64)
         direction = direction / direction.norm(dim=1, keepdim=True)
-        direction = direction.to(codes) * subject.codes.std(0)
+        direction = direction.to(codes) * subject.unit()
         metric = subject.model.induced_metric()
 
         def disagreement(z: Tensor, u: Tensor) -> tuple[Tensor]:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import final
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from geolatent.geodesics import Path, connect
@@ -80,9 +80,10 @@ class Subject:
         self.model = as_latent_model(model)
         if not isinstance(codes, Tensor) or not codes.is_floating_point():
             raise TypeError(f"codes must be a floating-point tensor (n, d), got {_said(codes)}.")
-        if codes.ndim != 2 or len(codes) < _FEWEST or not codes.shape[1]:
+        if codes.ndim != 2 or not codes.shape[1] or len(codes) < max(_FEWEST, codes.shape[1] + 1):
             raise ValueError(
-                f"codes must be (n, d) with n at least {_FEWEST}, got {tuple(codes.shape)}."
+                f"codes must be (n, d) with n at least {_FEWEST} and above d, got "
+                f"{tuple(codes.shape)}."
             )
         if not codes.isfinite().all():
             row = int((~codes.isfinite()).any(1).nonzero()[0])
@@ -91,11 +92,11 @@ class Subject:
             raise ValueError(f"pairs must be at least 1, got {pairs}.")
         self.codes = codes.detach()
         self.data = self._aligned("data", data)
-        self.labels = self._aligned("labels", labels)
+        self.labels = self._classes("labels", labels)
         self.nuisance = {
             name: values
             for name, given in (nuisance or {}).items()
-            if (values := self._aligned(f"nuisance {name!r}", given)) is not None
+            if (values := self._classes(f"nuisance {name!r}", given)) is not None
         }
         if self.data is not None and not self.data.isfinite().all():
             raise ValueError("data must be finite; some entry is NaN or infinite.")
@@ -123,6 +124,14 @@ class Subject:
                 f"{len(values)}."
             )
         return values
+
+    def _classes(self, name: str, values: Tensor | None) -> Tensor | None:
+        if values is not None and (not isinstance(values, Tensor) or values.ndim != 1):
+            raise ValueError(
+                f"{name} must be a tensor with one number for each code, got "
+                f"{tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__}."
+            )
+        return self._aligned(name, values)
 
     def seed_of(self, name: str) -> int:
         """A seed that depends on the subject's and on the name alone."""
@@ -159,6 +168,7 @@ class Subject:
             decoded = self.model.decode(self.codes[self.sample("fingerprint", _PRINTED)])
         parts = {"codes": self.codes, "decoded": decoded, "data": self.data, "labels": self.labels}
         parts["training"] = self.training
+        parts["metric"] = self.model.induced_metric().matrix(self.codes[:_PRINTED])
         for row, (other, codes) in enumerate(self.replicas):
             parts[f"replica {row}"] = codes
             parts[f"replica {row} decoded"] = other.decode(codes[:_PRINTED])
@@ -169,8 +179,13 @@ class Subject:
             if values is not None:
                 kept = values.detach().cpu().contiguous()
                 digest.update(f"{name} {kept.dtype} {tuple(kept.shape)}".encode())
-                digest.update(kept.numpy().tobytes())
+                digest.update(kept.reshape(-1).view(torch.uint8).numpy().tobytes())
         return digest.hexdigest()
+
+    def unit(self) -> Float[Tensor, "d"]:
+        """Standard deviation of each coordinate of the codes; 1 for one that never changes."""
+        deviation = self.codes.std(0)
+        return torch.where(deviation > 0, deviation, 1)
 
     def null(self) -> "Subject":
         """The same codes under the affine decoder that is nearest to the model's."""

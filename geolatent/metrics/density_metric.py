@@ -104,4 +104,6 @@ def _neighbour_distance(codes: Tensor) -> float:
     """Median distance of a code to its tenth neighbour, from at most a thousand of them."""
     sample = codes[torch.linspace(0, len(codes) - 1, min(len(codes), 1000)).long()]
     rank = min(_RANK, len(codes) - 1) + 1  # the first is the code itself
-    return float(torch.cdist(sample, codes).kthvalue(rank, dim=1).values.median())
+    # Not by way of matrix products, which cancel where codes are far from the origin.
+    table = torch.cdist(sample, codes, compute_mode="donot_use_mm_for_euclid_dist")
+    return float(table.kthvalue(rank, dim=1).values.median())

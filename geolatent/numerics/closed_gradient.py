@@ -61,9 +61,11 @@ class _Node(torch.autograd.Function):
         inputs, made = saved[: ctx.count], saved[ctx.count :]
         if not torch.is_grad_enabled():
             return None, *ctx.function.gradient(inputs, made, *upstream)
-        # To be differentiated again: recorded, in the composition.
-        needed = [tensor for tensor in inputs if tensor.requires_grad]
-        outputs = ctx.function.composition(*inputs)
+        # To be differentiated again: recorded, in the composition, of fresh tensors: one input
+        # may be a function of another, whose gradient is not for this node to give.
+        fresh = [x.view_as(x) if x.requires_grad else x for x in inputs]
+        needed = [tensor for tensor in fresh if tensor.requires_grad]
+        outputs = ctx.function.composition(*fresh)
         outputs = (outputs,) if isinstance(outputs, Tensor) else outputs
         found = iter(torch.autograd.grad(outputs, needed, upstream, create_graph=True))
         return None, *(next(found) if tensor.requires_grad else None for tensor in inputs)

@@ -138,6 +138,7 @@ def _seeds(
     columns = [_distances(metric, points[chosen[0]], points, segments)]
     for _ in range(clusters - 1):
         nearest = torch.stack(columns, 1).amin(1).square()
+        nearest = torch.where(nearest.isfinite(), nearest, 0)  # no geodesic leads there
         if not nearest.sum() > 0:  # fewer different codes than clusters
             nearest = torch.ones_like(nearest)
         index = int(torch.multinomial(nearest.double().cpu(), 1, generator=generator))

@@ -97,7 +97,8 @@ def k_medoids(
             f"shape {tuple(distances.shape)}; leave out codes without a geodesic."
         )
     found = _partition(distances, clusters, max_iterations)
-    flat = _partition(torch.cdist(points, points), clusters, max_iterations)
+    table = torch.cdist(points, points, compute_mode="donot_use_mm_for_euclid_dist")
+    flat = _partition(table, clusters, max_iterations)
     return KMedoids(
         medoids=found.medoids,
         labels=found.labels,

@@ -122,14 +122,14 @@ def kernel_density(
     theta = theta.view(count, -1)
     pairs = (theta[:, : len(half)] + theta[:, len(half) :]) / 2
     normaliser = pairs.mean(1)
-    flat_table = torch.cdist(points, points)
+    flat_table = torch.cdist(points, points, compute_mode="donot_use_mm_for_euclid_dist")
     own = ~torch.eye(count, dtype=torch.bool, device=points.device)
     scale = (2 * math.pi * bandwidth**2) ** (dim / 2)
     density = _mixture(table.values, sample.weight, bandwidth, scale * normaliser, own)
     flat_bandwidth = scott(flat_table, dim)
     flat_scale = torch.full_like(normaliser, (2 * math.pi * flat_bandwidth**2) ** (dim / 2))
     flat_density = _mixture(flat_table, sample.weight, flat_bandwidth, flat_scale, own)
-    volume = torch.linalg.det(metric.matrix(points)).clamp_min(0).sqrt()
+    volume = (torch.linalg.slogdet(metric.matrix(points)).logabsdet / 2).exp()
     return KernelDensity(
         metric=metric,
         sample=sample,

@@ -123,7 +123,7 @@ def land(
     if not failed:
         half = torch.linalg.solve_triangular(root, half.mT, upper=False).mT
     standard = torch.cat([half, -half])
-    volume = torch.linalg.det(metric.matrix(points)).clamp_min(0).log() / 2
+    volume = torch.linalg.slogdet(metric.matrix(points)).logabsdet / 2
 
     model = _start(metric, points, components, standard, segments, seed)
     old, best, settled, found = -math.inf, model, False, True

@@ -82,7 +82,7 @@ def nearest_neighbours(
         images = metric.immersion(asked), metric.immersion(points)
         bound = torch.cdist(*images, compute_mode="donot_use_mm_for_euclid_dist")
         bound = bound.nan_to_num(nan=0.0)
-    flat = torch.cdist(asked, points)
+    flat = torch.cdist(asked, points, compute_mode="donot_use_mm_for_euclid_dist")
     if queries is None:
         flat.fill_diagonal_(torch.inf)
         bound.fill_diagonal_(torch.inf)

@@ -47,7 +47,9 @@ def volume_distortion(
     finite = ends.isfinite().all(2).all(1)
     safe = torch.where(finite[:, None, None], slope, 0)
     metric_end = metric.matrix(torch.where(finite[:, None], ends[:, 0], begin[:, 0]))
-    stretch = torch.linalg.det(safe).abs() * torch.linalg.det(metric_end).clamp_min(0).sqrt()
+    # By logarithms: determinants themselves leave the range of floating point in few dimensions.
+    log_stretch = torch.linalg.slogdet(safe).logabsdet
+    stretch = (log_stretch + torch.linalg.slogdet(metric_end).logabsdet / 2).exp()
     result = base.new_full((count,), torch.nan)
     result[usable] = torch.where(finite, stretch, torch.nan)
     return result

@@ -64,7 +64,7 @@ def test_typing_errors(arguments: list[str], expected: str, capsys, elsewhere: P
         (["data=file"], "data.path is needed and has no value: say data.path=..."),
         (["data=file", "data.path=nix.csv"], "nix.csv: there is no such file"),
         (["device=warp"], "device=warp: no such device"),
-        (["network=mlp_rbf"], "network.decoder emits 128 numbers, but the likelihood takes 64"),
+        (["network=mlp_rbf"], "use HeteroscedasticGaussian (likelihood=gaussian_rbf)"),
     ],
 )
 def test_values_that_make_no_sense(arguments: list[str], expected: str, capsys, elsewhere: Path):

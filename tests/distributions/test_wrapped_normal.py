@@ -208,3 +208,15 @@ def test_what_is_faster_is_the_same(kind, curvature):
     torch.testing.assert_close(known, computed)
     gradients = [torch.autograd.grad(p.sum(), scale, retain_graph=True) for p in (known, computed)]
     torch.testing.assert_close(*gradients)
+
+
+@pytest.mark.parametrize(("kind", "curvature"), SPACES)
+def test_a_sample_without_a_graph_is_a_constant(kind, curvature):
+    """Likelihood gradients of what was drawn are those of any other points."""
+    m = kind(2, curvature)
+    scale = torch.tensor([0.7, 0.4], dtype=torch.float64, requires_grad=True)
+    q = WrappedNormal(m, located(m, [0.6, -0.5]), scale)
+    drawn = q.sample((5,))
+    (own,) = torch.autograd.grad(q.log_prob(drawn).sum(), scale)
+    (other,) = torch.autograd.grad(q.log_prob(drawn.clone()).sum(), scale)
+    assert torch.allclose(own, other, rtol=1e-9)

@@ -56,3 +56,18 @@ def test_calls_stay_within_the_budget(kind):
     one_curve = 129  # points of a curve when it is measured
     assert decoder.most <= max(one_curve, HELD_AT_ONCE // width)
     assert decoder.most < 12 * 17  # and the curves were not all pushed together
+
+
+def test_metrics_by_reverse_mode_functions_are_solved_all_the_same():
+    """torch.func's reverse mode does not let its graph be watched."""
+    net = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 5)).requires_grad_(False).eval()
+    jacobian = torch.func.vmap(torch.func.jacrev(net))
+
+    class Reverse(Metric):
+        def matrix(self, z):
+            j = jacobian(z.reshape(-1, 2))
+            return (j.mT @ j).reshape(*z.shape, 2)
+
+    start, end = torch.randn(2, 3, 2, generator=torch.Generator().manual_seed(0))
+    ours = connect(Reverse(), start, end).length
+    assert torch.allclose(ours, connect(PullbackMetric(net), start, end).length, rtol=1e-3)

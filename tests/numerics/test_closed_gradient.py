@@ -82,3 +82,16 @@ def test_forward_mode_twice_and_items_apart(function):
         dual = function(forward_ad.make_dual(v, torch.ones_like(v)))
         tangent = forward_ad.unpack_dual(dual).tangent
     torch.testing.assert_close(tangent, torch.func.jacfwd(function)(v).sum(-1))
+
+
+@pytest.mark.parametrize("function", [translate, boost])
+def test_inputs_that_depend_on_each_other(function):
+    """A gradient that is recorded is the one that is not."""
+    x = torch.tensor([[0.3, -0.4]], dtype=torch.float64, requires_grad=True)
+
+    def total():
+        return function(x, x * x + 0.2).square().sum()
+
+    (plain,) = torch.autograd.grad(total(), x)
+    (recorded,) = torch.autograd.grad(total(), x, create_graph=True)
+    assert torch.allclose(plain, recorded, rtol=1e-12)

@@ -120,3 +120,11 @@ def test_mistakes():
             function(Sphere(), points)
         with pytest.raises(ValueError, match="not finite"):
             function(EuclideanMetric(), points * torch.nan)
+
+
+def test_volumes_of_large_metrics_do_not_overflow():
+    """A linear decoder is flat whatever its scale: θ = 1 where determinants are 10⁶⁰."""
+    matrix = 1e3 * torch.eye(10)
+    metric = PullbackMetric(lambda z: z @ matrix)
+    distortion = volume_distortion(metric, torch.zeros(2, 10), 1e-3 * torch.randn(2, 10))
+    assert torch.allclose(distortion, torch.ones(2), rtol=1e-2)
