@@ -28,7 +28,6 @@ from geolatent.assumptions.readiness import LEVELS, Evidence, Readiness, readine
 from geolatent.assumptions.reported_likelihood import ReportedLikelihood
 from geolatent.assumptions.represented import Represented
 from geolatent.assumptions.seed_stable import SeedStable
-from geolatent.assumptions.share_interval import share_interval
 from geolatent.assumptions.smooth import Smooth
 from geolatent.assumptions.solver_converged import SolverConverged
 from geolatent.assumptions.straight_lines import StraightLines
@@ -39,6 +38,7 @@ from geolatent.assumptions.triangles import Triangles
 from geolatent.assumptions.uncertainty_grows import UncertaintyGrows
 from geolatent.assumptions.unique_geodesics import UniqueGeodesics
 from geolatent.assumptions.verdict import Interval, Verdict
+from geolatent.interpolation import share_interval
 
 __all__ = [
     "LEVELS",

@@ -10,9 +10,9 @@ from typing_extensions import override
 from geolatent.assumptions.assumption import Assumption
 from geolatent.assumptions.claim import Claim
 from geolatent.assumptions.measurement import Items, Measurement, NotApplicable
-from geolatent.assumptions.share_interval import share_interval
 from geolatent.assumptions.subject import Subject
 from geolatent.assumptions.tolerance import Tolerance
+from geolatent.interpolation import share_interval
 
 _LANDMARKS = 50
 _WEIGHTS = (1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)  # of the likelihood against the ridge

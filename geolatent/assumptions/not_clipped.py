@@ -8,9 +8,9 @@ from typing_extensions import override
 from geolatent.assumptions.assumption import Assumption
 from geolatent.assumptions.claim import Claim
 from geolatent.assumptions.measurement import Items, Measurement, NotApplicable
-from geolatent.assumptions.share_interval import share_interval
 from geolatent.assumptions.subject import Subject
 from geolatent.assumptions.tolerance import Tolerance
+from geolatent.interpolation import share_interval
 from geolatent.latents import monitor
 from geolatent.models import VAE
 

@@ -9,9 +9,9 @@ from typing_extensions import override
 from geolatent.assumptions.assumption import Assumption
 from geolatent.assumptions.claim import Claim
 from geolatent.assumptions.measurement import Items, Measurement
-from geolatent.assumptions.share_interval import share_interval
 from geolatent.assumptions.subject import Subject
 from geolatent.assumptions.tolerance import Tolerance
+from geolatent.interpolation import share_interval
 from geolatent.metrics import ImmersedMetric, Metric
 from geolatent.metrics.in_chunks import in_chunks
 

@@ -12,7 +12,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from geolatent.assumptions import Assumption, AuditReport, Evidence, audit
-from geolatent.cli.interpolate import load_run, require_whole
+from geolatent.cli.interpolate import load_run, output_folder, require_whole
 from geolatent.cli.run_folder import METRICS, shown
 
 REPORT = "audit"
@@ -37,7 +37,7 @@ def run(cfg: DictConfig, job: Path) -> None:
         raise ValueError(f"part={cfg.part!r}: choose one of {', '.join(_PARTS)}.")
     run_folder = Path(str(cfg.run))
     sweep = HydraConfig.get().mode == RunMode.MULTIRUN
-    folder = output_folder(cfg, job, sweep=sweep)
+    folder = output_folder(cfg, job, REPORT, sweep=sweep)
     _, data, model = load_run(run_folder)
     like = next(model.parameters())
     items = getattr(data, cfg.part).to(like)
@@ -87,13 +87,6 @@ def chosen(cfg: DictConfig) -> list[Assumption]:
             kind = type(assumption).__name__
             raise ValueError(f"assumptions.{name} is no Assumption but a {kind}.")
     return found
-
-
-def output_folder(cfg: DictConfig, job: Path, *, sweep: bool) -> Path:
-    """Where the report goes: `output`, by default inside the run; a folder for each job."""
-    if cfg.output is None:
-        return job if sweep else Path(str(cfg.run)) / REPORT
-    return Path(str(cfg.output)) / job.name if sweep else Path(str(cfg.output))
 
 
 def evidence(folder: Path) -> Evidence:

@@ -77,7 +77,9 @@ def run(cfg: DictConfig, job: Path) -> None:
     require_whole(cfg, "pairs", "seed")
     rules = chosen_rules(cfg)
     run_folder = Path(str(cfg.run))
-    folder = output_folder(cfg, job, sweep=HydraConfig.get().mode == RunMode.MULTIRUN)
+    folder = output_folder(
+        cfg, job, "interpolation", sweep=HydraConfig.get().mode == RunMode.MULTIRUN
+    )
     waiting = Console(stderr=True)
     run_cfg, data, model = load_run(run_folder)
     with waiting.status(f"comparing paths between {cfg.pairs} pairs"):
@@ -111,16 +113,17 @@ def require_whole(cfg: DictConfig, *names: str) -> None:
             raise ValueError(f"{name}={cfg[name]!r} must be a whole number.")
 
 
-def output_folder(cfg: DictConfig, job: Path, *, sweep: bool) -> Path:
+def output_folder(cfg: DictConfig, job: Path, name: str, *, sweep: bool) -> Path:
     """Where results go: `output`, by default inside the run; one folder for each job of a sweep.
 
     Args:
         cfg: with `run` and `output`.
         job: the folder that Hydra chose.
+        name: of the folder inside the run.
         sweep: whether this is one job of several.
     """
     if cfg.output is None:
-        return job if sweep else Path(str(cfg.run)) / "interpolation"
+        return job if sweep else Path(str(cfg.run)) / name
     return Path(str(cfg.output)) / job.name if sweep else Path(str(cfg.output))
 
 

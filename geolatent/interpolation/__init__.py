@@ -18,6 +18,7 @@ from geolatent.interpolation.path_measure import MEASURES, PathMeasure
 from geolatent.interpolation.path_rules import INTERPOLATORS
 from geolatent.interpolation.profile import Profile
 from geolatent.interpolation.random_pairs import random_pairs
+from geolatent.interpolation.share_interval import share_interval
 from geolatent.interpolation.spherical import Spherical
 
 __all__ = [
@@ -44,5 +45,6 @@ __all__ = [
     "nearest_distance",
     "paired_effect",
     "random_pairs",
+    "share_interval",
     "summarise_bend",
 ]

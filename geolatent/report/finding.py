@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from geolatent.interpolation import Bend
+from geolatent.interpolation import Bend, share_interval
 from geolatent.report.page import ModelSection
 
 Verdict = Literal["holds", "violated", "inconclusive"]
@@ -52,12 +52,8 @@ def share_bounds(bend: Bend) -> tuple[float, float]:
     """95 % interval of the share in which failed pairs count as straight below, as bent above."""
     if not bend.failed:
         return bend.share_interval
-    from scipy.stats import binomtest  # slow to import
-
-    bent, total = round(bend.share * bend.pairs), bend.pairs + bend.failed
-    low = binomtest(bent, total).proportion_ci(0.95, method="exact").low
-    high = binomtest(bent + bend.failed, total).proportion_ci(0.95, method="exact").high
-    return float(low), float(high)
+    bent = round(bend.share * bend.pairs)
+    return share_interval(bent, bend.pairs, failed=bend.failed)
 
 
 def headline(sections: Sequence[ModelSection]) -> str:
