@@ -1,5 +1,7 @@
 """How well a class can be told by a classifier that did not see the datum."""
 
+import math
+
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -49,6 +51,28 @@ def skill_draws(
     right, total = recalls[:, 0], recalls[:, 1]
     draws = rng.beta(right + 0.5, total - right + 0.5, (_DRAWS, len(recalls)))
     return _rescaled(draws)
+
+
+def widened(
+    found: float,
+    draws: Float[np.ndarray, "t"],
+    chance: Float[np.ndarray, "p"],
+    counted: float,
+) -> Float[np.ndarray, "t"]:
+    """Draws that scatter as much as cross-fitted counts do.
+
+    Folds share training data, so that counts scatter more than independent ones would: how much
+    more is seen where nothing can be told. The chance itself, a mean over permutations, scatters
+    too.
+
+    Args:
+        found: the skill.
+        draws: of it, from independent counts.
+        chance: skills with permuted classes.
+        counted: mean variance of the draws with permuted classes.
+    """
+    scatter = chance.var(ddof=1) * (1 + 1 / len(chance))
+    return found + (draws - found) * math.sqrt(max(1.0, scatter / counted))
 
 
 def _rescaled(recalls: Float[np.ndarray, "t k"]) -> Float[np.ndarray, "t"]:

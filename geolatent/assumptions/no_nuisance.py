@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from geolatent.assumptions.assumption import Assumption
 from geolatent.assumptions.claim import Claim
-from geolatent.assumptions.cross_fitted import cross_fitted_recalls, skill, skill_draws
+from geolatent.assumptions.cross_fitted import cross_fitted_recalls, skill, skill_draws, widened
 from geolatent.assumptions.measurement import Measurement, NotApplicable
 from geolatent.assumptions.subject import Subject
 from geolatent.assumptions.tolerance import Tolerance
@@ -102,11 +102,8 @@ class NoNuisance(Assumption):
                 for _ in range(self.permutations)
             ]
             chance = np.array([effect for effect, _ in permuted])
-            # Folds share training data, so that counts scatter more than independent ones would:
-            # how much more is seen where nothing can be read. The chance has its own scatter.
-            counted = np.mean([allowed.var() for _, allowed in permuted])
-            scatter = chance.var(ddof=1) * (1 + 1 / self.permutations)
-            draws = found + (draws - found) * math.sqrt(max(1.0, scatter / counted))
+            counted = float(np.mean([allowed.var() for _, allowed in permuted]))
+            draws = widened(found, draws, chance, counted)
             quantiles = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
             beyond = (np.array([found, *quantiles]) - chance.mean()) / (1 - chance.mean())
             bounds.append(beyond)

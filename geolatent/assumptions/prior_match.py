@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from geolatent.assumptions.assumption import Assumption
 from geolatent.assumptions.claim import Claim
-from geolatent.assumptions.cross_fitted import cross_fitted_recalls, skill, skill_draws
+from geolatent.assumptions.cross_fitted import cross_fitted_recalls, skill, skill_draws, widened
 from geolatent.assumptions.measurement import Measurement, NotApplicable
 from geolatent.assumptions.model_with_data import model_with_data
 from geolatent.assumptions.subject import Subject
@@ -36,8 +36,12 @@ class PriorMatch(Assumption):
         inference. arXiv 1802.06847: the aggregated posterior often does not match.
     """
 
-    def __init__(self, *, tolerated: float = 0.2, items: int = 1000) -> None:
-        self.items = items
+    def __init__(
+        self, *, tolerated: float = 0.2, permutations: int = 10, items: int = 1000
+    ) -> None:
+        if permutations < 2:
+            raise ValueError(f"permutations must be at least 2, got {permutations}.")
+        self.permutations, self.items = permutations, items
         self.claim = Claim(
             name="prior-match",
             sentence="Draws from the prior are where the codes of the data are.",
@@ -69,7 +73,14 @@ class PriorMatch(Assumption):
         if sample < self.claim.minimum_sample:
             return Measurement(math.nan, (math.nan, math.nan), sample, int((~good).sum()))
         recalls = cross_fitted_recalls(codes[good], which[good], seed=subject.seed_of(name))
-        draws = skill_draws(recalls, np.random.default_rng(subject.seed_of(f"{name} draws")))
+        rng = np.random.default_rng(subject.seed_of(f"{name} draws"))
+        permuted = [
+            cross_fitted_recalls(codes[good], rng.permutation(which[good]), seed=seed)
+            for seed in range(self.permutations)
+        ]
+        chance = np.array([skill(one) for one in permuted])
+        counted = float(np.mean([skill_draws(one, rng).var() for one in permuted]))
+        draws = widened(skill(recalls), skill_draws(recalls, rng), chance, counted)
         low, high = (float(bound) for bound in np.quantile(draws, [0.025, 0.975]))
         return Measurement(
             effect=skill(recalls),
