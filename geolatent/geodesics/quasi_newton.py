@@ -126,6 +126,17 @@ def minimise(
     return Minimum(result, final_value, converged, iterations)
 
 
+def coordinate_ridge(diagonal: Float[Tensor, "b i k k"], *, chords: int) -> Float[Tensor, "b k k"]:
+    """What keeps rank-deficient blocks solvable: each coordinate in its own unit.
+
+    So the units of the codes do not matter.
+    """
+    mean = diagonal.diagonal(dim1=-2, dim2=-1).mean(-2)
+    overall = mean.mean(-1, keepdim=True)
+    overall = torch.where(overall > 0, overall, 1)  # a constant decoder: any step will do
+    return (_RIDGE / chords * torch.where(mean > 0, mean, overall)).diag_embed()
+
+
 class _State:
     """What the minimisation knows of each curve that it has not dropped yet."""
 
@@ -172,12 +183,8 @@ class _State:
     def refresh(self, energy: CurveEnergy) -> None:
         """Factorise the Gauss-Newton matrix where the curves are now."""
         diagonal, upper = energy.gauss_newton(self.nodes)
-        # Each coordinate in its own unit, so that those of the codes do not matter.
-        mean = diagonal.diagonal(dim1=-2, dim2=-1).mean(-2)
-        overall = mean.mean(-1, keepdim=True)
-        overall = torch.where(overall > 0, overall, 1)  # a constant decoder: any step will do
-        ridge = _RIDGE / (self.nodes.shape[1] - 1) * torch.where(mean > 0, mean, overall)
-        self.factor = BlockTridiagonalFactor(diagonal + ridge.diag_embed().unsqueeze(1), upper)
+        ridge = coordinate_ridge(diagonal, chords=self.nodes.shape[1] - 1)
+        self.factor = BlockTridiagonalFactor(diagonal + ridge.unsqueeze(1), upper)
         vectors = torch.cat([self.gradient.flatten(1).unsqueeze(1), self.changes], dim=1)
         scaled = self._apply_inverse(vectors)
         self.scaled_gradient, self.scaled_changes = scaled[:, 0], scaled[:, 1:]

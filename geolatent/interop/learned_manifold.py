@@ -8,6 +8,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from geolatent.geodesics import distance, exponential, parallel_transport
+from geolatent.interop.array_codes import warn_of_failures
 from geolatent.metrics import Metric
 from geolatent.metrics.raised_index import raise_index
 from geolatent.statistics.log_maps import log_maps
@@ -29,6 +30,9 @@ class LearnedManifold(geoopt.Manifold):
 
     Raises:
         TypeError: the metric is none of ours.
+
+    Warns:
+        RuntimeWarning: an exponential or log map or a transport failed (NaN) or has not converged.
     """
 
     name = "Learned"
@@ -47,12 +51,16 @@ class LearnedManifold(geoopt.Manifold):
     @override
     def expmap(self, x: Tensor, u: Tensor) -> Tensor:
         start, velocity, batch = _rows(x, u)
-        return exponential(self.metric, start, velocity).end.reshape(*batch, -1)
+        found = exponential(self.metric, start, velocity)
+        warn_of_failures("exponential maps", found.converged)
+        return found.end.reshape(*batch, -1)
 
     @override
     def logmap(self, x: Tensor, y: Tensor) -> Tensor:
         start, end, batch = _rows(x, y)
-        return log_maps(self.metric, start, end).velocity.reshape(*batch, -1)
+        found = log_maps(self.metric, start, end)
+        warn_of_failures("log maps", found.converged)
+        return found.velocity.reshape(*batch, -1)
 
     @override
     def dist(self, x: Tensor, y: Tensor, *, keepdim: bool = False) -> Tensor:
@@ -65,7 +73,9 @@ class LearnedManifold(geoopt.Manifold):
         start, end, batch = _rows(x, y)
         vector = v.expand(*batch, v.shape[-1]).reshape(start.shape)
         points = torch.stack([start, end], dim=1)
-        return parallel_transport(self.metric, points, vector).vectors.reshape(*batch, -1)
+        found = parallel_transport(self.metric, points, vector)
+        warn_of_failures("transports", found.converged)
+        return found.vectors.reshape(*batch, -1)
 
     @override
     def inner(

@@ -51,7 +51,9 @@ class TangentSpace(TransformerMixin, BaseEstimator):
         codes = validate_data(self, X, dtype=[np.float64, np.float32])
         points = self._codes(codes)
         if self.base_point is None:
-            base = frechet_mean(self._metric(), points).point[0]
+            mean = frechet_mean(self._metric(), points)
+            warn_of_failures("means", mean.converged)
+            base = mean.point[0]
         else:
             base = as_codes(self.base_point, points.dtype)
             if base.shape != points.shape[1:] or not base.isfinite().all():
@@ -84,7 +86,9 @@ class TangentSpace(TransformerMixin, BaseEstimator):
         vectors = self._codes(np.asarray(X))
         base = as_codes(self.base_point_, vectors.dtype).expand_as(vectors)
         velocity = vectors @ as_codes(self.frame_, vectors.dtype).T
-        return exponential(self._metric(), base, velocity.contiguous()).end.numpy()
+        found = exponential(self._metric(), base, velocity.contiguous())
+        warn_of_failures("exponential maps", found.converged)
+        return found.end.numpy()
 
     def _metric(self) -> Metric:
         return EuclideanMetric() if self.metric is None else self.metric

@@ -85,6 +85,8 @@ def _reverse(
     function: Callable[[Tensor], Tensor], z: Tensor, directions: list[Tensor], reason: Exception
 ) -> DirectionalDerivative:
     """What differentiates the first derivatives along k directions, `(b, k, p)`."""
+    if isinstance(reason, torch.OutOfMemoryError):
+        raise reason  # a slower way needs no less
     leaf = z.detach().requires_grad_()
     with torch.enable_grad():
         first = DirectionalDerivative(function(leaf), leaf)

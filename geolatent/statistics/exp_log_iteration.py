@@ -45,7 +45,10 @@ def exp_log_iteration(
     velocity, variance = _mean_velocity(metric, sample, point)
     iterations = torch.ones_like(step, dtype=torch.long)
     # Rounding of codes far from the origin moves the mean by this much.
-    blur = 8 * torch.finfo(start.dtype).eps * sample.points.abs().amax().clamp_min(1)
+    reach = torch.zeros_like(start[:, 0]).scatter_reduce(
+        0, sample.group, sample.points.abs().amax(1), "amax"
+    )
+    blur = 8 * torch.finfo(start.dtype).eps * reach
     for evaluation in range(1, max_iterations + 1):
         size = metric_norm(metric.matrix(point), velocity)
         converged = size <= torch.maximum((_NEGLIGIBLE * tolerance * variance).sqrt(), blur)
@@ -58,7 +61,8 @@ def exp_log_iteration(
         safe = torch.where(trial.isfinite().all(1, keepdim=True), trial, point)
         trial_velocity, trial_variance = _mean_velocity(metric, sample, safe)
         # The least decrease a step that is not too long makes, less what rounding takes from it.
-        wanted = variance - 1e-4 * step * size.square() + 8 * blur * variance
+        slack = 64 * torch.finfo(start.dtype).eps * variance
+        wanted = variance - 1e-4 * step * size.square() + slack
         better = moving & (trial_variance <= wanted) & trial.isfinite().all(1)
         point = torch.where(better[:, None], trial, point)
         velocity = torch.where(better[:, None], trial_velocity, velocity)

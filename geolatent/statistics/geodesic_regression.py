@@ -127,13 +127,15 @@ def geodesic_regression(
             f"tolerance must be positive and max_iterations at least 1, got {tolerance} and "
             f"{max_iterations}."
         )
-    moments = times.detach().to(points)
-    centre = sample.total(moments)[0]
+    # In double precision: seconds since 1970 do not fit into single.
+    moments = times.detach().to(points.device, torch.float64)
+    weight = sample.weight.double()
+    centre = (weight * moments).sum() / weight.sum()  # they add up to one in single precision
     offset = moments - centre
     reach = offset[sample.weight > 0].abs().amax()
     if not reach > 0:
         raise ValueError("all times are the same: there is no direction to fit.")
-    offset = offset / reach  # in [-1, 1] where there is weight
+    offset = (offset / reach).to(points)  # in [-1, 1] where there is weight
 
     mean = frechet_mean(metric, points, weights=weights, segments=segments)
     base = mean.point.expand_as(points).contiguous()

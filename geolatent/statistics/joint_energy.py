@@ -8,11 +8,9 @@ from torch import Tensor
 
 from geolatent.geodesics.cubic_interpolation import refine, refinement_matrix
 from geolatent.geodesics.curve_energy import CurveEnergy
-from geolatent.geodesics.quasi_newton import CHORDS_PER_SEGMENT
+from geolatent.geodesics.quasi_newton import CHORDS_PER_SEGMENT, coordinate_ridge
 from geolatent.numerics.block_tridiagonal import BlockTridiagonalFactor
 from geolatent.statistics.sample import Sample, group_sum
-
-_RIDGE = 1e-3  # of the mean diagonal, over the segments: keeps rank-deficient blocks solvable
 
 
 class Star(NamedTuple):
@@ -119,16 +117,13 @@ class ArrowInverse:
         upper: Float[Tensor, "b j k k"],
     ) -> None:
         self._sample = sample
-        mean = diagonal.diagonal(dim1=-2, dim2=-1).mean((-1, -2))
-        ridge = _RIDGE / diagonal.shape[1] * torch.where(mean > 0, mean, 1)
+        ridge = coordinate_ridge(diagonal, chords=diagonal.shape[1])
         identity = torch.eye(diagonal.shape[-1], dtype=diagonal.dtype, device=diagonal.device)
-        self._factor = BlockTridiagonalFactor(
-            diagonal + ridge[:, None, None, None] * identity, upper
-        )
+        self._factor = BlockTridiagonalFactor(diagonal + ridge.unsqueeze(1), upper)
         right = diagonal.new_zeros(diagonal.shape)
         right[:, 0] = coupling.mT
         self._response = self._factor.solve(right)  # A⁻¹ Uᵀ, the curve's answer to its mean
-        stiffness = first + ridge[:, None, None] * identity - coupling @ self._response[:, 0]
+        stiffness = first + ridge - coupling @ self._response[:, 0]
         stiffness = (stiffness + stiffness.mT) / 2
         whole = sample.total(stiffness)
         factor, info = torch.linalg.cholesky_ex(whole)

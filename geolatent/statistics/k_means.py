@@ -161,10 +161,13 @@ def _lloyd(
     for iteration in range(1, max_iterations + 1):
         labels = _no_cluster_empty(labels, own, len(centres))
         found = frechet_mean(metric, points, groups=labels, segments=segments)
-        all_means = bool(found.converged.all())
-        moved = connect(metric, centres, found.point, segments=segments).length
+        # A code without a geodesic has no label that means anything.
+        all_means = bool(found.converged.all() and found.paths.length.isfinite().all())
+        moved = connect(metric, centres, found.point, segments=segments).length.nan_to_num(
+            nan=torch.inf
+        )
         centres, own = found.point, found.paths.length
-        lower = (lower - moved).clamp_min(0)
+        lower = (lower - moved).nan_to_num(nan=0.0).clamp_min(0)
         lower.scatter_(1, labels[:, None], own[:, None])
         open_ = lower < own[:, None]
         open_.scatter_(1, labels[:, None], torch.zeros_like(labels[:, None], dtype=torch.bool))

@@ -60,7 +60,7 @@ def log_maps(
         ValueError: what `connect` raises.
     """
     if exact or isinstance(metric, ClosedFormGeodesics):
-        found = logarithm(metric, base, points)
+        found = logarithm(metric, base, points, path=path)
         return LogMaps(found.velocity, found.length, found.converged)
     if path is None:
         path = connect(metric, base, points, segments=segments)

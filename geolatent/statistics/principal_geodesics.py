@@ -128,7 +128,9 @@ def principal_geodesics(
         coordinates=vectors @ axes.T if usable else (vectors @ axes.T) * nan,
         converged=usable and bool(mean.converged.all() and logs.converged.all()),
         captured_by_flat=float(captured) if usable else nan,
-        distortion=_distortion(metric, points, vectors, pairs, seed, segments),
+        distortion=_distortion(
+            metric, points, vectors if usable else vectors * nan, pairs, seed, segments
+        ),
     )
 
 

@@ -114,3 +114,11 @@ def test_a_decoder_without_gradients_is_refused():
     start, end = torch.rand(2, 5, 2)
     with pytest.raises(ValueError, match="carries no gradient"):
         connect(PullbackMetric(lambda z: sphere(z).detach()), start, end)
+
+
+def test_a_lack_of_memory_is_not_taken_for_a_lack_of_derivatives():
+    def hungry(z):
+        raise torch.OutOfMemoryError("no room")
+
+    with pytest.raises(torch.OutOfMemoryError, match="no room"):
+        PullbackMetric(hungry).jacobian(torch.zeros(1, 2))

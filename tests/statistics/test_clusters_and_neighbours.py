@@ -137,3 +137,13 @@ def test_mistakes():
         nearest_neighbours(EuclideanMetric(), points, neighbours=5)
     with pytest.raises(ValueError, match="queries"):
         nearest_neighbours(EuclideanMetric(), points, torch.randn(2, 3))
+
+
+def test_a_code_without_geodesics_is_no_crash_and_no_convergence():
+    def broken(z):
+        far = (z[..., :1] > 50).expand_as(z)
+        return torch.where(far, torch.nan, z)
+
+    points = torch.cat([torch.randn(20, 2), 5 + torch.randn(20, 2), torch.tensor([[99.0, 0.0]])])
+    found = k_means(PullbackMetric(broken), points, 2, restarts=2)
+    assert not found.converged

@@ -248,3 +248,17 @@ def test_mistakes(change, message):
 def test_a_bare_decoder_is_no_metric():
     with pytest.raises(TypeError, match="PullbackMetric"):
         frechet_mean(Sphere(), torch.randn(3, 2))
+
+
+def test_units_of_coordinates_do_not_matter():
+    """A decoder of codes in other units: the same mean, in those units, after as many steps."""
+    unit = torch.tensor([1e-3, 1e3], dtype=torch.float64)
+    points = torch.randn(30, 2, dtype=torch.float64) * 0.5
+
+    def bowl(z):
+        return torch.cat([z, z.square().sum(-1, keepdim=True)], -1)
+
+    plain = frechet_mean(PullbackMetric(bowl), points)
+    other = frechet_mean(PullbackMetric(lambda z: bowl(z / unit)), points * unit)
+    assert torch.allclose(other.point / unit, plain.point, atol=1e-6)
+    assert torch.equal(other.iterations, plain.iterations)

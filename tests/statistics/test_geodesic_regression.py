@@ -81,3 +81,12 @@ def test_mistakes():
         geodesic_regression(EuclideanMetric(), torch.arange(5.0), points, weights=-torch.ones(5))
     with pytest.raises(TypeError, match="PullbackMetric"):
         geodesic_regression(Sphere(), torch.arange(5.0), points)
+
+
+def test_times_may_be_far_from_zero():
+    """Seconds since 1970, a minute apart, with codes in single precision."""
+    times = 1.7e9 + 60.0 * torch.arange(8, dtype=torch.float64)
+    points = torch.stack([torch.arange(8.0), 2 * torch.arange(8.0)], 1)
+    found = geodesic_regression(EuclideanMetric(), times, points)
+    assert found.time == pytest.approx(1.7e9 + 210, abs=1e-3)
+    assert found.r_squared == pytest.approx(1, abs=1e-5)
