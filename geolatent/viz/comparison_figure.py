@@ -16,6 +16,7 @@ from geolatent.viz.decoded_strip import decoded_strip
 from geolatent.viz.effect_forest import effect_forest, forest_height
 from geolatent.viz.excess_distribution import excess_distribution
 from geolatent.viz.latent_map import latent_map
+from geolatent.viz.page_figure import PageFigure
 from geolatent.viz.path_kinds import distinct_paths, path_handles
 from geolatent.viz.speed_profile import speed_profile
 from geolatent.viz.style import INK, PAGE_WIDTH, figure_style
@@ -56,7 +57,7 @@ def comparison_figure(
     row, title = _choose(comparison, pair)
     subject = as_latent_model(model)
     strip = 0.25 + 0.87 * len(distinct_paths(comparison)) + 0.65 * _varies(comparison)
-    fig = Figure(figsize=(PAGE_WIDTH, strip + 3.5), layout="constrained")
+    fig = PageFigure(figsize=(PAGE_WIDTH, strip + 3.5), layout="constrained")
     fig.suptitle(title, x=0.012, ha="left", fontweight="bold")
     parts: Any = fig.subfigures(2, 1, height_ratios=[3.3, strip])
     upper, lower = parts
@@ -124,7 +125,7 @@ def profiles_figure(
     columns = min(3, panels)
     rows = -(-panels // columns)
     width = PAGE_WIDTH if panels > 1 else PAGE_WIDTH / 2
-    fig = Figure(figsize=(width, 0.5 + 2.0 * rows), layout="constrained")
+    fig = PageFigure(figsize=(width, 0.5 + 2.0 * rows), layout="constrained")
     axes = list(fig.subplots(rows, columns, squeeze=False).flat)
     speed_profile(axes[0], as_latent_model(model).induced_metric(), comparison, legend=False)
     for ax, quantity in zip(axes[1:], quantities, strict=False):
@@ -157,7 +158,7 @@ def effects_figure(comparison: Comparison, *, reference: str = "linear") -> Figu
     """
     measures = comparison.effects(reference=reference, resamples=1)["measure"].nunique()
     height = 1.0 + forest_height(measures, len(distinct_paths(comparison)) - 1)
-    fig = Figure(figsize=(PAGE_WIDTH, height), layout="constrained")
+    fig = PageFigure(figsize=(PAGE_WIDTH, height), layout="constrained")
     effect_forest(fig.subplots(), comparison, reference=reference)
     return fig
 
@@ -175,6 +176,6 @@ def excess_figure(
     Returns:
         The figure.
     """
-    fig = Figure(figsize=(PAGE_WIDTH, 2.9), layout="constrained")
+    fig = PageFigure(figsize=(PAGE_WIDTH, 2.9), layout="constrained")
     excess_distribution(fig.subplots(), comparisons, null=null)
     return fig

@@ -27,6 +27,7 @@ from geolatent.viz.map_layers import (
     frame_page,
     say,
 )
+from geolatent.viz.page_figure import PageFigure
 from geolatent.viz.plane_section import PlaneSection
 from geolatent.viz.style import PAGE_WIDTH, PATH_STYLES, QUIET, figure_style
 
@@ -114,7 +115,7 @@ def _panels(field: LatentField) -> tuple[Figure, list[Axes]]:
     x, y = field.grid.x, field.grid.y
     height = width * min(2.0, max(0.5, (y[-1] - y[0]) / (x[-1] - x[0])))
     total = 2 * (height + head + foot)
-    fig = Figure(figsize=(PAGE_WIDTH, total))
+    fig = PageFigure(figsize=(PAGE_WIDTH, total))
     axes = fig.subplots(2, 3)
     fig.subplots_adjust(
         left=left / PAGE_WIDTH, right=1 - right / PAGE_WIDTH, bottom=foot / total,
