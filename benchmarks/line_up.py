@@ -25,7 +25,7 @@ def line_up(case: Case, *, quick: bool) -> list[Solver]:
     surface = case.kind == "surface"
     shared: list[Solver] = [
         *engines(double=True, quick=quick),
-        *_georce(quick=quick),
+        *_georce(quick=quick, pairs=100 if case.start.shape[-1] <= 2 else 10),
         LbfgsSolver(),
         StochmanSolver(STOCHMAN),
         *(AdamSolver(rate=1e-2, steps=steps) for steps in ((100,) if quick else (100, 500))),
@@ -51,10 +51,11 @@ def line_up(case: Case, *, quick: bool) -> list[Solver]:
     ]
 
 
-def _georce(*, quick: bool) -> list[Solver]:
+def _georce(*, quick: bool, pairs: int) -> list[Solver]:
     """With its authors' tolerance of 1e-4, with a tighter one, and with fewer nodes."""
     settings = ((25, 1e-4),) if quick else ((25, 1e-4), (50, 1e-4), (100, 1e-4), (100, 1e-6))
-    return [Georce(segments=n, tolerance=tolerance, seconds=400) for n, tolerance in settings]
+    limits = {"pairs": pairs, "seconds": 400}
+    return [Georce(segments=n, tolerance=tolerance, **limits) for n, tolerance in settings]
 
 
 def _convolutional() -> list[Solver]:
@@ -64,7 +65,7 @@ def _convolutional() -> list[Solver]:
         *(
             AdamSolver(rate=rate, steps=steps, segments=16, seconds=600)
             for rate in (1e-2, 3e-2)
-            for steps in (50, 200)
+            for steps in (50, 100)
         ),
         StochmanSolver(STOCHMAN, seconds=600),
         Georce(segments=25, seconds=600),

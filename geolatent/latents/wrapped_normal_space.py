@@ -41,6 +41,8 @@ class WrappedNormalSpace(LatentSpace):
     References:
         Nagano, Y. et al. (2019). A wrapped normal distribution on hyperbolic space for
         gradient-based learning. arXiv 1902.02992.
+        Cho, S. et al. (2022). A rotated hyperbolic wrapped normal distribution for hierarchical
+        representation learning. arXiv 2205.13371.
     """
 
     prior_scale: Tensor
@@ -51,6 +53,7 @@ class WrappedNormalSpace(LatentSpace):
         *,
         prior_scale: float = 1.0,
         features: Literal["ambient", "tangent"] = "ambient",
+        rotated: bool = False,
     ) -> None:
         super().__init__()
         if not (math.isfinite(prior_scale) and prior_scale > 0):
@@ -66,6 +69,7 @@ class WrappedNormalSpace(LatentSpace):
         self.dim = manifold.dim
         self.parameter_size = 2 * manifold.dim
         self.feature_kind = features
+        self.rotated = rotated
         self.feature_size = manifold.ambient_dim if features == "ambient" else manifold.dim
         self.register_buffer("prior_scale", torch.full((self.dim,), float(prior_scale)))
         self._metric = ManifoldMetric(manifold)
@@ -83,7 +87,8 @@ class WrappedNormalSpace(LatentSpace):
     def posterior(self, parameters: Float[Tensor, "*b k"]) -> Distribution:
         mean, raw = parameters.chunk(2, dim=-1)
         location, scale = self._metric.point(mean), posterior_scale(raw)
-        return WrappedNormal(self.manifold, location, scale, validate_args=False)
+        axis = mean if self.rotated else None
+        return WrappedNormal(self.manifold, location, scale, axis=axis, validate_args=False)
 
     @override
     def location(self, parameters: Float[Tensor, "*b k"]) -> Float[Tensor, "*b d"]:

@@ -220,3 +220,84 @@ def test_a_sample_without_a_graph_is_a_constant(kind, curvature):
     (own,) = torch.autograd.grad(q.log_prob(drawn).sum(), scale)
     (other,) = torch.autograd.grad(q.log_prob(drawn.clone()).sum(), scale)
     assert torch.allclose(own, other, rtol=1e-9)
+
+
+def rotation(axis):
+    """Turns the first coordinate axis to a direction, in the plane of the two (Rodrigues)."""
+    x, y = torch.zeros_like(axis), axis / axis.norm()
+    x[0] = 1
+    turn = torch.outer(y, x) - torch.outer(x, y)
+    return torch.eye(len(axis), dtype=axis.dtype) + turn + turn @ turn / (1 + x @ y)
+
+
+@pytest.mark.parametrize(
+    "axis",
+    [(2.0, 0.0, 0.0), (0.3, -0.5, 0.1), (-0.7, 0.2, 0.4), (-1e9, 3e5, 1.0), (-1.0, 1e-4, 0.0)],
+)
+def test_an_axis_turns_the_scales(axis):
+    axis = torch.tensor(axis, dtype=torch.float64)
+    scale = torch.tensor([0.2, 0.9, 1.7], dtype=torch.float64)
+    r = rotation(axis)
+    loc = torch.randn(3, dtype=torch.float64)
+    oracle = torch.distributions.MultivariateNormal(loc, r @ scale.square().diag() @ r.T)
+    q = WrappedNormal(Euclidean(3), loc, scale, axis=axis)
+    y = torch.randn(20, 3, dtype=torch.float64)
+    torch.testing.assert_close(q.log_prob(y), oracle.log_prob(y), rtol=1e-6, atol=1e-6)
+    drawn = (q.sample((40_000,)) - loc).T.cov()
+    torch.testing.assert_close(drawn, oracle.covariance_matrix, rtol=0, atol=0.1)
+
+
+@pytest.mark.parametrize("axis", [(0.0, 0.0), (-1.0, 0.0), (-3.0, 0.0), (1e-30, 0.0)])
+def test_an_axis_without_a_rotation_of_its_own_leaves_the_scales(axis):
+    axis = torch.tensor(axis, requires_grad=True)
+    scale = torch.tensor([0.3, 0.8])
+    y = torch.randn(5, 2)
+    turned = WrappedNormal(Euclidean(2), torch.zeros(2), scale, axis=axis).log_prob(y)
+    torch.testing.assert_close(turned, WrappedNormal(Euclidean(2), None, scale).log_prob(y))
+    (gradient,) = torch.autograd.grad(turned.sum(), axis)
+    assert torch.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize(("kind", "curvature"), SPACES)
+def test_a_turned_normal_on_curved_space(kind, curvature, quadrature):
+    m = kind(2, curvature)
+    code = torch.tensor([0.6, -0.5], dtype=torch.float64)
+    scale = torch.tensor([0.6, 0.2], dtype=torch.float64)
+    q = WrappedNormal(m, located(m, code), scale, axis=code)
+    y, volume = quadrature(m)
+    weights = q.log_prob(y).exp() * volume
+    assert float(weights.sum()) == pytest.approx(1.0, abs=1e-6)
+    # Along the geodesic from the origin through the location it is as wide as the first scale says.
+    along, across = (m.normal_coordinates(q.loc, y) @ rotation(code)).unbind(-1)
+    assert float((along.square() * weights).sum().sqrt()) == pytest.approx(0.6, abs=1e-4)
+    assert float((across.square() * weights).sum().sqrt()) == pytest.approx(0.2, abs=1e-4)
+    drawn = (m.normal_coordinates(q.loc, q.sample((20_000,))) @ rotation(code)).std(dim=0)
+    torch.testing.assert_close(drawn, scale, rtol=0.03, atol=0)
+
+
+def test_gradients_of_a_turned_normal():
+    m = Lorentz(3)
+    code = torch.tensor([[0.3, -0.2, 0.1], [-0.4, 0.1, 0.6]], dtype=torch.float64)
+    scale = torch.tensor([0.4, 0.9, 0.2], dtype=torch.float64)
+    y = located(m, [[0.3, -0.2, 0.5], [1.0, 0.4, -0.1]])
+
+    def log_prob(code, scale):
+        return WrappedNormal(m, located(m, code), scale, axis=code).log_prob(y)
+
+    def rsample(code, scale):
+        torch.manual_seed(0)
+        return WrappedNormal(m, located(m, code), scale, axis=code).rsample((3,))
+
+    assert gradcheck(log_prob, (code.requires_grad_(), scale.requires_grad_()))
+    assert gradcheck(rsample, (code, scale))
+
+
+def test_an_axis_that_does_not_fit_is_refused():
+    m = Lorentz(2)
+    with pytest.raises(ValueError, match=r"axis has shape \(3,\)"):
+        WrappedNormal(m, None, torch.ones(2), axis=torch.ones(3))
+    with pytest.raises(ValueError, match=r"axis .*1 of 2 entries"):
+        WrappedNormal(m, None, torch.ones(2), axis=torch.tensor([math.nan, 1.0]))
+    q = WrappedNormal(m, None, torch.ones(2), axis=torch.ones(4, 2))
+    assert q.batch_shape == (4,)
+    assert q.expand((5, 4)).sample().shape == (5, 4, 3)

@@ -23,6 +23,7 @@ SPACES = {
     "wrapped euclidean": lambda: WrappedNormalSpace(Euclidean(3), prior_scale=1.5),
     "lorentz": lambda: WrappedNormalSpace(Lorentz(3, curvature=-0.5)),
     "lorentz, tangent features": lambda: WrappedNormalSpace(Lorentz(3), features="tangent"),
+    "lorentz, rotated": lambda: WrappedNormalSpace(Lorentz(3, curvature=-0.5), rotated=True),
     "poincaré": lambda: WrappedNormalSpace(PoincareBall(3)),
     "learned curvature": lambda: WrappedNormalSpace(PoincareBall(3, learn_curvature=True)),
     "lorentz, riemannian": lambda: RiemannianNormalSpace(Lorentz(3, curvature=-0.5)),
