@@ -16,6 +16,7 @@ from geolatent.data.missing_extra import MissingExtra
 from geolatent.data.mnist import mnist
 from geolatent.data.osteosarcoma import osteosarcoma
 from geolatent.data.scaling import Scaling
+from geolatent.data.simulated_counts import simulated_counts
 
 __all__ = [
     "BLOOD_LINEAGE",
@@ -36,6 +37,7 @@ __all__ = [
     "mnist",
     "osteosarcoma",
     "require_bits",
+    "simulated_counts",
     "split",
     "split_by_indices",
 ]

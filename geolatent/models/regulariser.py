@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from geolatent.metrics import EuclideanMetric, ImmersedMetric
+from geolatent.metrics import EuclideanMetric, ImmersedMetric, Metric
 from geolatent.metrics.directional_derivative import DirectionalDerivative
 from geolatent.models.vae import VAE
 
@@ -48,12 +48,17 @@ class Probe(NamedTuple):
     image: Tensor
 
 
-def probe(model: VAE, z: Float[Tensor, "b d"]) -> Probe:
-    """Push one direction forward through the induced metric's immersion, and pull it back.
+def probe(model: VAE, z: Float[Tensor, "b d"], *, metric: Metric | None = None) -> Probe:
+    """Push one direction forward through a metric's immersion, and pull it back.
 
     With its gradient it takes about as long as the bound with its own, whatever d is.
+
+    Args:
+        model: whose decoder is probed.
+        z: codes.
+        metric: another one than the induced.
     """
-    metric = model.induced_metric()
+    metric = model.induced_metric() if metric is None else metric
     if not isinstance(metric, ImmersedMetric):
         raise TypeError(
             f"regularisers need a likelihood with an immersion, and {type(model.likelihood)} has "

@@ -15,6 +15,7 @@ class EpochRecord:
         epoch: counted from 1 in each stage.
         step: optimiser steps of the stage so far.
         beta: weight of the KL term in this epoch's training loss.
+        learning_rate: of this epoch; None in the records of older runs.
         train_loss: −log likelihood + beta · KL + penalty over the epoch, as the weights moved.
         train_log_likelihood: its first term.
         train_kl: its second term, before the weight.
@@ -35,6 +36,7 @@ class EpochRecord:
     epoch: int
     step: int
     beta: float
+    learning_rate: float | None = None
     train_loss: float
     train_log_likelihood: float
     train_kl: float
@@ -53,3 +55,10 @@ class EpochRecord:
     def value(self) -> float:
         """What the best epoch is chosen by: the validation loss, or else the training loss."""
         return self.train_loss if self.validation_loss is None else self.validation_loss
+
+    @property
+    def loss_at_beta(self) -> float:
+        """The validation loss at this epoch's own β, or else the training loss: for plateaus."""
+        if self.validation_kl is None or self.validation_log_likelihood is None:
+            return self.train_loss
+        return self.beta * self.validation_kl - self.validation_log_likelihood

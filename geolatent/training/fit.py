@@ -191,6 +191,7 @@ def _train_stage(run: TrainingRun, callbacks: Sequence[Callback], evaluation_see
         start = time.perf_counter()
         epoch = run.epoch + 1
         beta = config.beta_in(run.stage, epoch)
+        learning_rate = run.set_learning_rate()
         log_likelihood, kl, penalty, steps = train_epoch(run, beta)
         show_training_data(run, epoch=epoch)
         loss = beta * kl - log_likelihood + penalty
@@ -220,6 +221,7 @@ def _train_stage(run: TrainingRun, callbacks: Sequence[Callback], evaluation_see
             epoch=epoch,
             step=run.step + steps,
             beta=beta,
+            learning_rate=learning_rate,
             train_loss=loss,
             train_log_likelihood=log_likelihood,
             train_kl=kl,

@@ -45,6 +45,9 @@ class TrainingConfig:
             validation loss.
         patience: stop after so many epochs without improvement, or None; needs validation data.
         min_delta: an improvement is a decrease of the validation loss by more than this, in nats.
+        plateau_patience: divide the learning rate by ten after more than so many epochs without a
+            new minimum of the loss at the β of its epoch (the validation loss, or else the training
+            loss with its penalty), lower by at least 1e-4 of it; or None.
         uncertainty_epochs: passes of the second stage, for decoders that have one; 0 leaves it out.
         uncertainty_learning_rate: step size of the second stage.
         evaluation_samples: draws from the posterior for each validation item.
@@ -69,6 +72,7 @@ class TrainingConfig:
     regulariser: Regulariser | None = None
     patience: int | None = 20
     min_delta: float = 0.0
+    plateau_patience: int | None = None
     uncertainty_epochs: int = 100
     uncertainty_learning_rate: float = 1e-2
     evaluation_samples: int = 1
@@ -78,7 +82,7 @@ class TrainingConfig:
         """Check every field."""
         for field, least in _LEAST_WHOLE.items():
             value = getattr(self, field)
-            if field == "patience" and value is None:
+            if field in ("patience", "plateau_patience") and value is None:
                 continue
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise ValueError(f"{field}={value!r} must be a whole number of at least {least}.")
@@ -124,6 +128,10 @@ class TrainingConfig:
         warmup = self.warmup_of(stage)
         return self.beta if epoch > warmup else self.beta * (epoch - 1) / warmup
 
+    def learning_rate_of(self, stage: Stage) -> float:
+        """The step size that a stage begins with."""
+        return self.learning_rate if stage == "main" else self.uncertainty_learning_rate
+
     def as_dict(self) -> dict[str, Any]:
         """The fields as JSON gives them back."""
         fields = {**asdict(self), "betas": list(self.betas)}
@@ -137,6 +145,7 @@ _LEAST_WHOLE = {
     "batch_size": 1,
     "kl_warmup": 0,
     "patience": 1,
+    "plateau_patience": 0,
     "uncertainty_epochs": 0,
     "evaluation_samples": 1,
     "seed": 0,

@@ -16,6 +16,7 @@ from geolatent.models import VAE
 from geolatent.training.checkpoint_file import require_same_weights
 from geolatent.training.epoch_record import EpochRecord, Stage
 from geolatent.training.optimizers import optimizer_parts, restore_optimizers
+from geolatent.training.plateau import PLATEAU_FACTOR, plateaus
 from geolatent.training.random_state import RandomState
 from geolatent.training.snapshot import Snapshot
 from geolatent.training.training_config import TrainingConfig
@@ -75,6 +76,17 @@ class TrainingRun:
             return True
         start = max(self.best.epoch if self.best else 0, self.config.warmup_of(self.stage))
         return patience is not None and self.epoch - start >= patience
+
+    def set_learning_rate(self) -> float:
+        """Give the optimisers the learning rate of the next epoch, and return it."""
+        rate, patience = self.config.learning_rate_of(self.stage), self.config.plateau_patience
+        if patience is not None:
+            losses = (row.loss_at_beta for row in self.history if row.stage == self.stage)
+            rate *= PLATEAU_FACTOR ** plateaus(losses, patience=patience)
+            for optimizer in self.optimizers:
+                for group in optimizer.param_groups:
+                    group["lr"] = rate
+        return rate
 
     def begin_stage(self, stage: Stage, optimizers: Sequence[Optimizer]) -> None:
         """Start counting anew."""

@@ -90,6 +90,19 @@ def test_estimates_are_those_of_the_formulas():
     assert values == pytest.approx([flat.item(), isometric.item()], rel=0.02)
 
 
+def test_a_given_scale_asks_for_that_metric_at_the_codes_themselves():
+    """Of an affine decoder: ‖AᵀA / σ² − I‖²_F, on average over directions."""
+    matrix, z = torch.randn(SIZE, 2, dtype=torch.float64), codes(20_000)
+    vae = model(affine(matrix))
+    exact = (matrix.T @ matrix / 0.25 - torch.eye(2).double()).square().sum().item()
+    found = FlatDecoder(scale=1.0, reach=None, weight=2.0).penalty(vae, z).item()
+    assert found == pytest.approx(2 * exact, rel=0.02)
+    basis, _ = torch.linalg.qr(matrix)
+    isometry = model(affine(0.5 * basis))
+    assert FlatDecoder(scale=1.0).penalty(isometry, z).item() == pytest.approx(0, abs=1e-12)
+    assert FlatDecoder(scale=0.5).penalty(isometry, z).item() == pytest.approx(0.5)
+
+
 def test_never_negative():
     vae = model(affine(torch.eye(SIZE, 2).double() * torch.tensor([1.0, 1.001])))
     for kind in (FlatDecoder, IsometricDecoder):
@@ -108,6 +121,21 @@ def test_moves_the_decoder_and_not_the_codes():
         return IsometricDecoder().penalty(vae, z.detach()[:5])
 
     assert torch.autograd.gradcheck(penalty, weights, fast_mode=True)
+
+
+def test_without_reach_codes_are_taken_as_they_are():
+    """Two clusters on isometric pieces of a decoder that stretches what is between them."""
+
+    class Stretched(torch.nn.Module):
+        def forward(self, z):
+            first = z[..., :1] + 3 * torch.tanh(20 * z[..., :1])
+            return 0.5 * torch.cat([first, z[..., 1:], z.new_zeros(*z.shape[:-1], SIZE - 2)], -1)
+
+    z = codes(400)
+    z[:, 0] = z[:, 0].sign() * (2 + z[:, 0].abs())
+    vae = model(Stretched())
+    assert FlatDecoder(scale=1.0, reach=None).penalty(vae, z).item() < 1e-10
+    assert FlatDecoder(scale=1.0, reach=0.2).penalty(vae, z).item() > 1
 
 
 def test_codes_are_mixed_up_a_little_beyond():
@@ -164,3 +192,5 @@ def test_refuses_what_has_no_meaning():
         for kind in (FlatDecoder, IsometricDecoder):
             with pytest.raises(ValueError, match=next(iter(options))):
                 kind(**options)
+    with pytest.raises(ValueError, match=r"scale=0\.0 must be a positive"):
+        FlatDecoder(scale=0.0)

@@ -8,6 +8,7 @@ _CLASSES = {
     "tree_nagano2019": "TreeNagano2019",
     "limits_mishne2023": "LimitsMishne2023",
     "branching_mathieu2019": "BranchingMathieu2019",
+    "flattening_palma2025": "FlatteningPalma2025",
 }
 
 
