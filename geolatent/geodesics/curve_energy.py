@@ -120,7 +120,7 @@ class ImmersionEnergy(CurveEnergy):
     @override
     def gauss_newton(
         self, points: Float[Tensor, "b t d"]
-    ) -> tuple[Float[Tensor, "b i d d"], Float[Tensor, "b j d d"]]:
+    ) -> tuple[Float[Tensor, "b i k k"], Float[Tensor, "b j k k"]]:
         if points.shape[2] > _MOST_COLUMNS:
             return self._isotropic(points)
         segments = points.shape[1] - 1
@@ -196,7 +196,7 @@ class MatrixEnergy(CurveEnergy):
     @override
     def gauss_newton(
         self, points: Float[Tensor, "b t d"]
-    ) -> tuple[Float[Tensor, "b i d d"], Float[Tensor, "b j d d"]]:
+    ) -> tuple[Float[Tensor, "b i k k"], Float[Tensor, "b j k k"]]:
         segments = points.shape[1] - 1
         middle = (points[:, 1:] + points[:, :-1]) / 2
         pieces = self._pieces(middle)

@@ -137,6 +137,15 @@ def coordinate_ridge(diagonal: Float[Tensor, "b i k k"], *, chords: int) -> Floa
     return (_RIDGE / chords * torch.where(mean > 0, mean, overall)).diag_embed()
 
 
+def shorter_step(
+    step: Float[Tensor, "b"], slope: Float[Tensor, "b"], decrease: Float[Tensor, "b"]
+) -> Float[Tensor, "b"]:
+    """Minimum of the parabola through value, slope and failed trial, kept within bounds."""
+    excess = -decrease - slope * step
+    parabola = (-slope * step.square() / (2 * excess)).nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
+    return torch.minimum(torch.maximum(parabola, 0.1 * step), 0.5 * step)
+
+
 class _State:
     """What the minimisation knows of each curve that it has not dropped yet."""
 
@@ -221,12 +230,7 @@ class _State:
         self.scaled_changes = torch.cat([self.scaled_changes[:, first:], pair[2]], dim=1)
         self.valid = torch.cat([self.valid[:, first:], usable.unsqueeze(1)], dim=1)
 
-        # Minimum of the parabola through value, slope and failed trial, kept within bounds.
-        length = self.step_length
-        excess = -decrease - self.slope * length
-        parabola = -self.slope * length.square() / (2 * excess)
-        parabola = parabola.nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
-        shorter = torch.minimum(torch.maximum(parabola, 0.1 * length), 0.5 * length)
+        shorter = shorter_step(self.step_length, self.slope, decrease)
         self.step_length = torch.where(accepted, 1, shorter)
         self.backtracking = ~accepted
 

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from geolatent.geodesics import distance_matrix
 from geolatent.interop.array_codes import as_codes, warn_of_failures
 from geolatent.metrics import EuclideanMetric, Metric
-from geolatent.statistics.sample import require_metric
+from geolatent.metrics.require_codes import require_metric
 
 
 @final

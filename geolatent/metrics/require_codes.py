@@ -34,11 +34,7 @@ def require_codes(
             does not fit them; or the vectors are not like the codes.
         Exception: what the metric raised for another reason.
     """
-    if not isinstance(metric, Metric):
-        raise TypeError(
-            f"expected a metric, got {type(metric).__name__}: wrap a decoder in PullbackMetric, or "
-            "take induced_metric() of a model."
-        )
+    require_metric(metric)
     require_floating(name, z)
     if not z.ndim or not z.shape[-1]:
         raise ValueError(f"{name} must be (…, d) with d at least 1, got {tuple(z.shape)}.")
@@ -74,6 +70,15 @@ def require_codes(
         raise ValueError(
             f"the {what} is {tuple(found.shape)} for {len(first)} codes of {shape[1]} dimensions; "
             f"it must be {shape}."
+        )
+
+
+def require_metric(metric: Metric) -> None:
+    """Raise `TypeError` unless it is one."""
+    if not isinstance(metric, Metric):
+        raise TypeError(
+            f"expected a metric, got {type(metric).__name__}: wrap a decoder in PullbackMetric, or "
+            "take induced_metric() of a model."
         )
 
 

@@ -9,10 +9,11 @@ from torch import Tensor
 
 from geolatent.geodesics import Initialisation, Path, StraightLine, connect
 from geolatent.metrics import ClosedFormGeodesics, Metric
+from geolatent.metrics.require_codes import require_metric
 from geolatent.statistics.exp_log_iteration import exp_log_iteration
 from geolatent.statistics.joint_mean import joint_mean
 from geolatent.statistics.mean_starts import mean_starts
-from geolatent.statistics.sample import Sample, require_metric, safe_ratio, sample_of
+from geolatent.statistics.sample import Sample, safe_ratio, sample_of
 
 
 @final

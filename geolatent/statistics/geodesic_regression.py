@@ -9,9 +9,10 @@ from torch import Tensor
 
 from geolatent.geodesics import connect, exponential
 from geolatent.metrics import Metric
+from geolatent.metrics.require_codes import require_metric
 from geolatent.statistics.frechet_mean import frechet_mean
 from geolatent.statistics.log_maps import log_maps
-from geolatent.statistics.sample import Sample, require_metric, safe_ratio, sample_of
+from geolatent.statistics.sample import Sample, safe_ratio, sample_of
 
 _SHORTEST_STEP = 1e-3
 

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from geolatent.geodesics.quasi_newton import shorter_step
 from geolatent.statistics.joint_energy import ArrowInverse, JointEnergy, Star
 from geolatent.statistics.sample import Sample, group_sum
 
@@ -118,7 +119,7 @@ def minimise_jointly(
         settled = (small & was_small) | (exhausted & (-slope <= 1e3 * noise * value))
         ended = settled | exhausted
         was_small = torch.where(accepted, small, was_small)
-        step = torch.where(accepted, 1, _shorter(step, slope, decrease))
+        step = torch.where(accepted, 1, shorter_step(step, slope, decrease))
         backtracking = ~accepted
 
         trial_gradient = _where(accepted, trial_gradient, gradient, problem.sample)
@@ -169,13 +170,6 @@ def _pair(step: Star, change: Star, accepted: Tensor, sample: Sample) -> _Pair:
     # Positive curvature along the step, beyond what rounding of the product could pretend.
     usable = accepted & (product > 1e-8 * sizes.sqrt())
     return _Pair(step, change, torch.where(usable, 1 / torch.where(usable, product, 1), 0))
-
-
-def _shorter(step: Tensor, slope: Tensor, decrease: Tensor) -> Tensor:
-    """Minimum of the parabola through value, slope and failed trial, kept within bounds."""
-    excess = -decrease - slope * step
-    parabola = (-slope * step.square() / (2 * excess)).nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
-    return torch.minimum(torch.maximum(parabola, 0.1 * step), 0.5 * step)
 
 
 def _product(one: Star, other: Star, sample: Sample) -> Float[Tensor, "g"]:

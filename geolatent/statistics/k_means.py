@@ -10,8 +10,9 @@ from torch import Tensor
 
 from geolatent.geodesics import connect
 from geolatent.metrics import Metric
+from geolatent.metrics.require_codes import require_metric
 from geolatent.statistics.frechet_mean import frechet_mean
-from geolatent.statistics.sample import require_clusters, require_metric, sample_of
+from geolatent.statistics.sample import require_clusters, sample_of
 
 _SEGMENTS = 16  # of geodesics: clusters need distances to a few digits
 

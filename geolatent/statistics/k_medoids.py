@@ -9,8 +9,9 @@ from torch import Tensor
 
 from geolatent.geodesics import distance_matrix
 from geolatent.metrics import Metric
+from geolatent.metrics.require_codes import require_metric
 from geolatent.statistics.k_means import agreement
-from geolatent.statistics.sample import require_clusters, require_metric, sample_of
+from geolatent.statistics.sample import require_clusters, sample_of
 
 
 @final

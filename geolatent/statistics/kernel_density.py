@@ -11,7 +11,8 @@ from torch import Tensor
 from geolatent.geodesics import DistanceBlocks, distance_matrix
 from geolatent.metrics import Metric
 from geolatent.metrics.raised_index import orthonormal_frame
-from geolatent.statistics.sample import Sample, require_metric, sample_of
+from geolatent.metrics.require_codes import require_metric
+from geolatent.statistics.sample import Sample, sample_of
 from geolatent.statistics.volume_distortion import volume_distortion
 
 
@@ -104,9 +105,9 @@ def kernel_density(
     sample = sample_of(points, weights)
     points = sample.points
     count, dim = points.shape
-    if count < 2 or draws < 2 or not (bandwidth is None or bandwidth > 0):
+    if count < 2 or draws < 4 or not (bandwidth is None or bandwidth > 0):
         raise ValueError(
-            "it takes two codes and draws at least, and a positive bandwidth, got "
+            "it takes two codes, four draws and a positive bandwidth at least, got "
             f"{count}, {draws} and {bandwidth}."
         )
     table = distance_matrix(metric, points, progress=False, segments=segments)
@@ -144,9 +145,13 @@ def kernel_density(
 
 
 def scott(table: Float[Tensor, "b b"], dim: int) -> float:
-    """σ n^{-1/(d+4)}, σ² half the mean squared distance of different codes over d."""
+    """σ n^{-1/(d+4)}, σ² half the mean squared distance of different codes over d.
+
+    Distances that are not known are left out.
+    """
     count = len(table)
-    squares = table.nan_to_num(nan=0.0).square().sum() / (count * (count - 1))
+    different = table[~torch.eye(count, dtype=torch.bool, device=table.device)]
+    squares = different[different.isfinite()].square().mean()
     if not squares > 0:
         raise ValueError("all codes are the same: there is no scale for a bandwidth; give one.")
     return float((squares / (2 * dim)).sqrt()) * count ** (-1 / (dim + 4))

@@ -11,9 +11,10 @@ from torch import Tensor
 from geolatent.geodesics import exponential
 from geolatent.metrics import Metric
 from geolatent.metrics.raised_index import orthonormal_frame
+from geolatent.metrics.require_codes import require_metric
 from geolatent.statistics.k_means import k_means
 from geolatent.statistics.log_maps import log_maps
-from geolatent.statistics.sample import require_clusters, require_metric, sample_of
+from geolatent.statistics.sample import require_clusters, sample_of
 from geolatent.statistics.volume_distortion import volume_distortion
 
 _NARROWEST = 1e-3  # of the mean variance of a component: what its variances may not fall below

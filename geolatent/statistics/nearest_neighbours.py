@@ -9,7 +9,8 @@ from torch import Tensor
 
 from geolatent.geodesics import connect
 from geolatent.metrics import ImmersedMetric, Metric
-from geolatent.statistics.sample import require_metric, sample_of
+from geolatent.metrics.require_codes import require_metric
+from geolatent.statistics.sample import sample_of
 
 
 @final

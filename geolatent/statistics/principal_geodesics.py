@@ -10,9 +10,10 @@ from torch import Tensor
 from geolatent.geodesics import connect, exponential
 from geolatent.metrics import Metric
 from geolatent.metrics.raised_index import orthonormal_frame
+from geolatent.metrics.require_codes import require_metric
 from geolatent.statistics.frechet_mean import FrechetMean, frechet_mean
 from geolatent.statistics.log_maps import log_maps
-from geolatent.statistics.sample import require_metric, sample_of
+from geolatent.statistics.sample import sample_of
 
 
 @final

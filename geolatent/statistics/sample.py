@@ -8,7 +8,6 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from geolatent.geodesics.pairs import require_finite_rows
-from geolatent.metrics import Metric
 
 
 @final
@@ -52,15 +51,6 @@ def safe_ratio(
     """0 where both are, as for codes that are all the same."""
     ratio = numerator / torch.where(denominator != 0, denominator, 1)
     return torch.where((denominator == 0) & (numerator > 0), torch.inf, ratio)
-
-
-def require_metric(metric: Metric) -> None:
-    """Raise `TypeError` unless it is one."""
-    if not isinstance(metric, Metric):
-        raise TypeError(
-            f"expected a metric, got {type(metric).__name__}: wrap a decoder in PullbackMetric, or "
-            "take induced_metric() of a model."
-        )
 
 
 def require_clusters(clusters: int, codes: int) -> None:

@@ -23,16 +23,19 @@ from geolatent.metrics import ManifoldMetric
 from geolatent.models import VAE
 from geolatent.networks import MLP
 from geolatent.viz import (
+    decoded_strip,
     draw_circles,
     draw_curves,
     draw_indicatrices,
     draw_relief,
+    effects_figure,
     excess_figure,
     geodesic_circles,
     geometry_map,
     latent_field,
     latent_map,
     local_excess,
+    profiles_figure,
 )
 
 REFERENCES = Path(__file__).parent / "reference"
@@ -103,7 +106,29 @@ def excess() -> Figure:
     return excess_figure({"bump": compare(bump, codes[:20], codes[20:])})
 
 
-CASES = {case.__name__: case for case in (plane, sphere, disk, excess)}
+def bent_pairs():
+    codes = spread_codes(40)
+    return compare(bump, codes[:12], codes[-12:], data=bump(codes), labels=torch.arange(40) % 3)
+
+
+def profiles() -> Figure:
+    return profiles_figure(bump, bent_pairs())
+
+
+def effects() -> Figure:
+    return effects_figure(bent_pairs())
+
+
+def strip() -> Figure:
+    fig = Figure(figsize=(4, 2))
+    left, right = fig.subplots(1, 2)
+    comparison = bent_pairs()
+    decoded_strip(left, bump, comparison, 3)
+    decoded_strip(right, bump, comparison, 3, image_shape=(1, 3), count=5)
+    return fig
+
+
+CASES = {case.__name__: case for case in (plane, sphere, disk, excess, profiles, effects, strip)}
 
 
 def pixels(figure: Figure) -> np.ndarray:
