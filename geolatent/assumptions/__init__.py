@@ -6,6 +6,16 @@ from geolatent.assumptions.audit import audit
 from geolatent.assumptions.audit_report import AuditReport
 from geolatent.assumptions.bootstrap_interval import bootstrap_interval
 from geolatent.assumptions.catalogue import catalogue
+from geolatent.assumptions.choices import (
+    Design,
+    Factor,
+    Flip,
+    Grid,
+    Morris,
+    SensitivityReport,
+    Sobol,
+    sensitivity,
+)
 from geolatent.assumptions.claim import Claim, Kind
 from geolatent.assumptions.declared_geometry import DeclaredGeometry
 from geolatent.assumptions.examine import examine
@@ -47,9 +57,13 @@ __all__ = [
     "AuditReport",
     "Claim",
     "DeclaredGeometry",
+    "Design",
     "Evidence",
+    "Factor",
     "Finding",
     "Flat",
+    "Flip",
+    "Grid",
     "Immersion",
     "Interval",
     "Isometric",
@@ -59,6 +73,7 @@ __all__ = [
     "LikelihoodFloor",
     "Measurement",
     "MonotonePaths",
+    "Morris",
     "NoDuplicates",
     "NoNuisance",
     "NotApplicable",
@@ -72,7 +87,9 @@ __all__ = [
     "ReportedLikelihood",
     "Represented",
     "SeedStable",
+    "SensitivityReport",
     "Smooth",
+    "Sobol",
     "SolverConverged",
     "StraightLines",
     "Subject",
@@ -89,5 +106,6 @@ __all__ = [
     "make_atlas",
     "mean_interval",
     "readiness",
+    "sensitivity",
     "share_interval",
 ]

@@ -1,4 +1,4 @@
-"""The command line: ``geolatent train``, ``interpolate``, ``demo`` and ``reproduce``.
+"""The command line: ``geolatent train``, ``audit``, ``sensitivity`` and the others.
 
 The files in ``experiments/`` call the same commands, so that a checkout and an installed wheel
 do the same. Nothing heavy is imported before a command is known.

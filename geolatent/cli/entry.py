@@ -11,6 +11,7 @@ COMMANDS = {
     "train": "train one model; with -m, a sweep over settings and seeds",
     "interpolate": "compare straight lines with geodesics in a trained model",
     "audit": "test the assumptions that a trained model rests on",
+    "sensitivity": "which choices that nobody reports move which verdict",
     "demo": "three models on digits, their paths, and one page to open",
     "reproduce": "a published table again, the published numbers beside ours",
 }
@@ -31,6 +32,7 @@ _HELP = """\
   geolatent train -m latent=euclidean,hyperbolic seed=0,1,2
   geolatent interpolate run=runs/my-run pairs=200
   geolatent audit run=runs/my-run
+  geolatent sensitivity seed=0,1,2 train.beta=0.5,1,2 claims=[flat,isometric]
   geolatent demo
   geolatent reproduce experiment=tree_nagano2019
 

@@ -1,5 +1,6 @@
 """Runs a command under Hydra and says what went wrong in one line."""
 
+import argparse
 import importlib
 import os
 import sys
@@ -48,10 +49,16 @@ def run_command(command: str, arguments: Sequence[str]) -> int:
     full = os.environ.get(_FULL) == "1"
     try:
         with _environment(command, arguments):
+            task = _task(command, failures, full=full)
+            if command == "sensitivity" and not _asks(parsed):
+                from geolatent.cli.designed_sweep import run_designed
+
+                run_designed(command, parsed.overrides, task, parsed.config_dir)
+                return 0
             decorate = hydra.main(
                 config_path=str(config_folder()), config_name=command, version_base="1.3"
             )
-            decorate(_task(command, failures, full=full))()
+            decorate(task)()
     except KeyboardInterrupt:
         _complain("stopped; the same command with the same run_id goes on from here.")
         return 130
@@ -84,13 +91,13 @@ def _task(command: str, failures: list[int], *, full: bool) -> Callable[[DictCon
             failures.append(1 if mistake is None or isinstance(error, ArithmeticError) else 2)
             if full or mistake is None:
                 traceback.print_exc()
-            which = ""
+            which, said = "", mistake or f"{type(error).__name__}: {error}"
             if about.mode == RunMode.MULTIRUN:
                 which = f"run {about.job.num} ({about.job.override_dirname}): "
-                (folder / FAILURE).write_text(traceback.format_exc())
+                (folder / FAILURE).write_text(f"{traceback.format_exc()}\n{said}\n")
             elif folder != Path.cwd() and not any(folder.iterdir()):
                 folder.rmdir()  # nothing was begun in it
-            _complain(which + (mistake or f"{type(error).__name__}: {error}"))
+            _complain(which + said)
             return float("nan")
 
     return task
@@ -112,6 +119,12 @@ def _environment(command: str, arguments: Sequence[str]) -> Iterator[None]:
             del os.environ[_FULL]
         else:
             os.environ[_FULL] = before
+
+
+def _asks(parsed: argparse.Namespace) -> bool:
+    """Whether one of Hydra's flags asks for text instead of a run."""
+    flags = ("help", "hydra_help", "version", "cfg", "info", "shell_completion")
+    return any(bool(getattr(parsed, flag, None)) for flag in flags)
 
 
 def _raise_usage(message: str) -> None:

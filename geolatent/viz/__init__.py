@@ -30,6 +30,7 @@ from geolatent.viz.map_layers import (
 from geolatent.viz.path_speed import relative_speed
 from geolatent.viz.plane_section import PlaneSection
 from geolatent.viz.save_figure import save_figure
+from geolatent.viz.sensitivity_figure import sensitivity_figure
 from geolatent.viz.speed_profile import speed_profile
 from geolatent.viz.style import PATH_STYLES, LineStyle, figure_style
 
@@ -62,5 +63,6 @@ __all__ = [
     "profiles_figure",
     "relative_speed",
     "save_figure",
+    "sensitivity_figure",
     "speed_profile",
 ]

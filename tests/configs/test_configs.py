@@ -15,8 +15,8 @@ from geolatent.models import VAE, elbo, sample
 FOLDER = config_folder()
 GROUPS = sorted(path for path in FOLDER.iterdir() if path.is_dir() and path.name != "settings")
 NO_MODEL = {"experiment=limits_mishne2023"}  # a table of coordinates
-# These belong to `interpolate` and `audit`.
-GROUPS = [group for group in GROUPS if group.name not in ("path", "assumptions")]
+# These belong to `interpolate`, `audit` and `sensitivity`.
+GROUPS = [group for group in GROUPS if group.name not in ("path", "assumptions", "design")]
 CHOICES = [
     choice
     for group in GROUPS
@@ -57,7 +57,7 @@ def test_there_are_groups_for_every_part_of_a_run():
         "network",
         "train",
     }
-    assert COMMANDS == ["audit", "demo", "interpolate", "reproduce", "train"]
+    assert COMMANDS == ["audit", "demo", "interpolate", "reproduce", "sensitivity", "train"]
 
 
 @pytest.mark.parametrize("choice", CHOICES)
