@@ -21,6 +21,8 @@ class Claim:
         tolerance: the effects that the claim allows.
         remedy: what to do if it fails, and the configuration that does it.
         minimum_sample: items below which nothing is concluded.
+        lower_bound: whether there may be more than the estimator can find, so that the claim holds
+            only in that nothing was found against it.
         has_null: whether it has to hold on an affine decoder; if it does not, nothing is concluded.
     """
 
@@ -31,4 +33,5 @@ class Claim:
     tolerance: Tolerance
     remedy: str
     minimum_sample: int = 20
+    lower_bound: bool = False
     has_null: bool = False

@@ -9,11 +9,13 @@ from typing_extensions import override
 
 from geolatent.assumptions.assumption import Assumption
 from geolatent.assumptions.claim import Claim
+from geolatent.assumptions.combined_interval import combined_interval
 from geolatent.assumptions.declared_curvature import declared_curvature
 from geolatent.assumptions.measurement import Items, Measurement, NotApplicable
+from geolatent.assumptions.quantile_interval import quantile_interval
 from geolatent.assumptions.subject import Subject
 from geolatent.assumptions.tolerance import Tolerance
-from geolatent.assumptions.triangles import Triangles, median_interval
+from geolatent.assumptions.triangles import Triangles
 from geolatent.geodesics import connect, measure
 from geolatent.metrics import Metric
 
@@ -28,7 +30,8 @@ class DeclaredGeometry(Assumption):
 
     K_i is the curvature of a space that holds the i-th geodesic triangle of random codes with its
     median (`Triangles`), s_i the scale of induced over declared perimeter: a decoder may enlarge a
-    geometry as a whole. ℓ is the median side. The details say which geometry it is, and how much
+    geometry as a whole. ℓ is the median side, known from the same triangles: the interval allows
+    for that too. The details say which geometry it is, and how much
     better than a flat one it describes the triangles: a curvature that misfits is the middle of
     very different ones.
 
@@ -92,13 +95,20 @@ def _measurement(
     perimeter = sides.view(3, -1).sum(0).double().cpu().numpy()
     scaled = declared * (perimeter / triangles.perimeter) ** 2  # K in the unit of the decoder
     curvature = triangles.curvature()
-    square = (float(np.median(triangles.perimeter)) / 3) ** 2
-    difference = (curvature - scaled) * square
+    side = float(np.median(triangles.perimeter)) / 3
+    difference = (curvature - scaled) * side**2
+    effect = float(np.median(difference))
+    of_side = sorted(
+        float(np.median(curvature - scaled)) * (max(0.0, bound) / 3) ** 2
+        for bound in quantile_interval(triangles.perimeter, failed=failed)
+    )
     best = float(np.median(curvature))
-    low, high = median_interval(curvature, failed=failed)
+    low, high = quantile_interval(curvature, failed=failed)
     return Measurement(
-        effect=float(np.median(difference)),
-        interval=median_interval(difference, failed=failed),
+        effect=effect,
+        interval=combined_interval(
+            effect, quantile_interval(difference, failed=failed), (of_side[0], of_side[1])
+        ),
         sample=len(difference),
         failed=failed,
         items=Items(corners.movedim(0, 1).double().cpu().numpy(), np.abs(difference)),

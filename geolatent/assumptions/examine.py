@@ -29,6 +29,8 @@ def examine(assumption: Assumption, subject: Subject) -> Finding:
     seconds = time.perf_counter() - began
     verdict = claim.tolerance.judge(measured.interval)
     reason = _REASONS[verdict]
+    if claim.lower_bound and verdict == "holds":
+        reason = f"Nothing was found against it: the effect is a lower bound. {reason}"
     if measured.sample < claim.minimum_sample:
         verdict = "inconclusive"
         reason = f"{measured.sample} items could be measured, {claim.minimum_sample} are needed."

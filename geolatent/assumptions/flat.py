@@ -1,13 +1,17 @@
 """The induced curvature is zero."""
 
+import math
 from typing import final
 
+import numpy as np
 import torch
 from typing_extensions import override
 
 from geolatent.assumptions.assumption import Assumption
 from geolatent.assumptions.claim import Claim
+from geolatent.assumptions.combined_interval import combined_interval
 from geolatent.assumptions.measurement import Items, Measurement, NotApplicable
+from geolatent.assumptions.quantile_interval import quantile_interval
 from geolatent.assumptions.smooth import Smooth
 from geolatent.assumptions.subject import Subject
 from geolatent.assumptions.tolerance import Tolerance
@@ -23,7 +27,9 @@ class Flat(Assumption):
 
     K is the sectional curvature of a random plane at each code, ℓ the median geodesic distance of
     two random codes. In a right triangle with both legs ℓ the hypotenuse differs from Pythagoras'
-    by K ℓ² / 12 of its length, so that τ = 0.6 is an error of 5 %.
+    by K ℓ² / 12 of its length, so that τ = 0.6 is an error of 5 %. ℓ is known from a sample of
+    pairs: the interval allows for both that and the sample of codes. Where curvature is the same
+    everywhere, the first is all that matters.
 
     Args:
         threshold: τ, without unit.
@@ -67,19 +73,28 @@ class Flat(Assumption):
         first, second = plane.to(codes) * subject.unit()
         curvature = sectional(subject.model.induced_metric(), codes, first, second)
         path = subject.pairs.path
-        unit = path.length[path.converged].median()
-        found = (curvature * unit.square()).double().cpu()
+        length = path.length[path.converged].double().cpu().numpy()
+        unit = float(np.median(length)) if len(length) else math.nan
+        found = (curvature * unit**2).double().cpu()
         curved, failed = int((found.abs() > self.threshold).sum()), int(found.isnan().sum())
         good = len(codes) - failed
+        effect = curved / good if good else math.nan
+        of_unit = (
+            int((curvature.abs() * max(0.0, bound) ** 2 > self.threshold).sum()) / max(good, 1)
+            for bound in quantile_interval(length, failed=len(path) - len(length))
+        )
+        interval = combined_interval(
+            effect, share_interval(curved, good, failed=failed), tuple(of_unit)
+        )
         return Measurement(
-            effect=curved / good if good else float("nan"),
-            interval=share_interval(curved, good, failed=failed),
+            effect=effect,
+            interval=(max(0.0, interval[0]), min(1.0, interval[1])),
             sample=good,
             failed=failed,
             items=Items(codes.unsqueeze(1).double().cpu().numpy(), found.abs().numpy()),
             details={
                 "median of curvature × squared distance": float(found.nanmedian()),
-                "median distance": float(unit),
+                "median distance": unit,
                 "share of negative curvature": int((found < 0).sum()) / max(good, 1),
             },
         )

@@ -1,5 +1,6 @@
 """Distances in codes are proportional to induced ones."""
 
+import math
 from typing import final
 
 import numpy as np
@@ -7,8 +8,8 @@ import torch
 from typing_extensions import override
 
 from geolatent.assumptions.assumption import Assumption
-from geolatent.assumptions.bootstrap_interval import bootstrap_interval
 from geolatent.assumptions.claim import Claim
+from geolatent.assumptions.log_variance_error import log_variance_error
 from geolatent.assumptions.measurement import Items, Measurement
 from geolatent.assumptions.subject import Subject
 from geolatent.assumptions.tolerance import Tolerance
@@ -63,17 +64,15 @@ class Isometric(Assumption):
         good = ratio[np.isfinite(ratio)]
         ends = torch.stack([start, end], 1).double().cpu().numpy()
         some, failed = len(good) >= 2, len(ratio) - len(good)
-        low, high = (
-            bootstrap_interval(
-                lambda x: np.std(x, ddof=1), good, seed=subject.seed_of(self.claim.name)
-            )
-            if some
-            else (-np.inf, np.inf)
-        )
+        spread = float(np.std(good, ddof=1)) if some else math.nan
+        # Of a standard deviation half the error of the variance; a percentile bootstrap's upper
+        # bound was below the spread of a sphere in 8.5 % of 200 samples.
+        factor = math.exp(1.96 * float(log_variance_error(good)) / 2) if some else math.inf
+        low, high = (spread / factor, spread * factor) if some else (-math.inf, math.inf)
         if failed > _FAILED * len(ratio):
-            high = np.inf  # those that fail are not the tame ones
+            high = math.inf  # those that fail are not the tame ones
         return Measurement(
-            effect=float(np.std(good, ddof=1)) if some else float("nan"),
+            effect=spread,
             interval=(low, high),
             sample=len(good),
             failed=failed,

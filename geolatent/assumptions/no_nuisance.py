@@ -73,6 +73,7 @@ class NoNuisance(Assumption):
             "(geolatent.data.split_by_indices), remove it from the inputs, and do not read classes "
             "off these codes: see data=confounded_site for a model of the failure.",
             minimum_sample=40,
+            lower_bound=True,
         )
 
     @override

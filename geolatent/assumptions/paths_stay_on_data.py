@@ -1,5 +1,6 @@
 """Straight paths stay where the data are."""
 
+import math
 from typing import final
 
 import torch
@@ -7,7 +8,9 @@ from typing_extensions import override
 
 from geolatent.assumptions.assumption import Assumption
 from geolatent.assumptions.claim import Claim
+from geolatent.assumptions.combined_interval import combined_interval
 from geolatent.assumptions.measurement import Items, Measurement, NotApplicable
+from geolatent.assumptions.quantile_interval import quantile_interval
 from geolatent.assumptions.subject import Subject
 from geolatent.assumptions.tolerance import Tolerance
 from geolatent.interpolation import nearest_distance, random_pairs, share_interval
@@ -22,7 +25,8 @@ class PathsStayOnData(Assumption):
 
     The data are halved at random: B is compared with, A are the codes of the other half. So what
     the decoder leaves out of every datum, noise and blur, is on both sides. Pairs are random and
-    disjoint; of points distributed as the codes one in twenty would count by definition.
+    disjoint; of points distributed as the codes one in twenty would count by definition. The
+    interval allows for the pairs and for the limit, which is known from half of the codes.
     Distances are root mean squares over the features.
 
     Args:
@@ -70,16 +74,27 @@ class PathsStayOnData(Assumption):
         data = data[known.to(data.device)]
         to_data = nearest_distance(decoded, data)
         usual = nearest_distance(subject.model.decode(codes[fresh]).flatten(1).double(), data)
-        limit = usual.nanquantile(self.quantile)
-        good = to_data.isfinite()
-        off, total = int((to_data[good] > limit).sum()), int(good.sum())
+        known_usual = usual[usual.isfinite()].cpu().numpy()
+        limit = float(usual.nanquantile(self.quantile))
+        good = to_data[to_data.isfinite()]
+        off, total = int((good > limit).sum()), len(good)
         failed = len(to_data) - total
+        effect = off / total if total else math.nan
+        nearer, farther = (
+            int((good > bound).sum()) / max(total, 1)
+            for bound in quantile_interval(
+                known_usual, self.quantile, failed=len(usual) - len(known_usual)
+            )
+        )
+        low, high = combined_interval(
+            effect, share_interval(off, total, failed=failed), (farther, nearer)
+        )
         ends = torch.stack([codes[start], codes[end]], 1)
         return Measurement(
-            effect=off / total if total else float("nan"),
-            interval=share_interval(off, total, failed=failed),
+            effect=effect,
+            interval=(max(0.0, low), min(1.0, high)),
             sample=total,
             failed=failed,
             items=Items(ends.double().cpu().numpy(), to_data.cpu().numpy()),
-            details={"limit": float(limit), "median distance": float(to_data.nanmedian())},
+            details={"limit": limit, "median distance": float(to_data.nanmedian())},
         )

@@ -55,6 +55,7 @@ class PriorMatch(Assumption):
             remedy="Sample from the codes and not from the prior, or let the prior follow them "
             "(latent=vamp, latent=mixture), or raise train.beta.",
             minimum_sample=100,
+            lower_bound=True,
         )
 
     @override

@@ -1,13 +1,10 @@
 """The curvature that triangles of geodesics have."""
 
-import math
 from dataclasses import dataclass
 from typing import final
 
 import numpy as np
 from jaxtyping import Float
-
-from geolatent.assumptions.verdict import Interval
 
 _WIDEST = 100.0  # −K L² up to which curvatures are looked for, L a third of the perimeter
 _LARGEST = 4 * np.pi**2 / 9 * (1 - 1e-9)  # K L² at which the triangle is a great circle
@@ -61,27 +58,6 @@ class Triangles:
             longer = self.median(middle) > self.am
             low, high = np.where(longer, low, middle), np.where(longer, middle, high)
         return (low + high) / 2
-
-
-def median_interval(values: Float[np.ndarray, "b"], *, failed: int = 0) -> Interval:
-    """Exact 95 % interval of a median, by order statistics.
-
-    Items that could not be measured count as the least for the lower bound and as the greatest for
-    the upper one; with fewer than six there is no such interval.
-
-    Args:
-        values: finite.
-        failed: items that could not be measured.
-    """
-    from scipy.stats import binom  # slow to import
-
-    count = len(values) + failed
-    rank = int(binom.ppf(0.025, count, 0.5))  # at most as many values are below, in 2.5 %
-    unknown = np.full(failed, np.inf)
-    low, high = np.sort([*-unknown, *values]), np.sort([*values, *unknown])
-    if rank < 1:
-        return -math.inf, math.inf
-    return float(low[rank - 1]), float(high[count - rank])
 
 
 def _versine(curvature: float | np.ndarray, x: np.ndarray) -> np.ndarray:

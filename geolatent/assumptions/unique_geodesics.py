@@ -41,6 +41,7 @@ class UniqueGeodesics(Assumption):
             remedy="Start from several curves (initialisations of geolatent.geodesics.connect), "
             "and restrict means to codes near each other.",
             minimum_sample=30,
+            lower_bound=True,
             has_null=True,
         )
 

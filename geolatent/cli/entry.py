@@ -12,6 +12,7 @@ COMMANDS = {
     "interpolate": "compare straight lines with geodesics in a trained model",
     "audit": "test the assumptions that a trained model rests on",
     "sensitivity": "which choices that nobody reports move which verdict",
+    "calibrate": "how often an audit is wrong, on decoders of known geometry",
     "demo": "three models on digits, their paths, and one page to open",
     "reproduce": "a published table again, the published numbers beside ours",
 }

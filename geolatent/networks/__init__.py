@@ -7,6 +7,7 @@ from geolatent.networks.log_counts import LogCounts
 from geolatent.networks.mlp import ACTIVATIONS, MLP
 from geolatent.networks.paraboloid import Paraboloid
 from geolatent.networks.rbf_precision_decoder import RbfPrecisionDecoder
+from geolatent.networks.stretched_plane import StretchedPlane
 from geolatent.networks.surfaces import (
     Ellipsoid,
     HyperbolicPatch,
@@ -32,6 +33,7 @@ __all__ = [
     "Paraboloid",
     "RbfPrecisionDecoder",
     "Sphere",
+    "StretchedPlane",
     "Surface",
     "SwissRoll",
     "Torus",

@@ -29,6 +29,7 @@ from geolatent.viz.map_layers import (
 )
 from geolatent.viz.path_speed import relative_speed
 from geolatent.viz.plane_section import PlaneSection
+from geolatent.viz.power_figure import power_figure
 from geolatent.viz.save_figure import save_figure
 from geolatent.viz.sensitivity_figure import sensitivity_figure
 from geolatent.viz.speed_profile import speed_profile
@@ -60,6 +61,7 @@ __all__ = [
     "latent_field",
     "latent_map",
     "local_excess",
+    "power_figure",
     "profiles_figure",
     "relative_speed",
     "save_figure",

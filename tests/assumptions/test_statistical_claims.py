@@ -13,7 +13,8 @@ from geolatent.assumptions import (
     UncertaintyGrows,
     examine,
 )
-from geolatent.latents import EuclideanSpace, LatentModel, SphereSpace, UncertainModel
+from geolatent.calibration import linear_model
+from geolatent.latents import LatentModel, SphereSpace, UncertainModel
 from geolatent.likelihoods import Gaussian
 from geolatent.manifolds import Sphere
 from geolatent.metrics import EuclideanMetric
@@ -23,26 +24,6 @@ from geolatent.networks import SwissRoll
 
 def normal(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
-
-
-def linear_model(gains, *, scale=None, prior_scale=1.0):
-    """A model that encodes feature i as code i times a gain, with a posterior of known scale.
-
-    Without a scale the aggregated posterior of unit normal data has the prior's variance.
-    """
-    gains = torch.as_tensor(gains)
-    d = len(gains)
-    scales = (1 - gains.square()).sqrt() if scale is None else torch.full((d,), scale)
-    encoder = nn.Linear(d, 2 * d)
-    with torch.no_grad():
-        encoder.weight.zero_()
-        encoder.weight[:d] = torch.diag(gains)
-        encoder.bias[:d] = 0
-        # The inverse of the shifted softplus that makes scales positive.
-        encoder.bias[d:] = torch.log(torch.expm1(scales)) - math.log(math.expm1(1))
-    decoder = nn.Linear(d, d)
-    space = EuclideanSpace(d, prior_scale=prior_scale)
-    return VAE(encoder, space, decoder, Gaussian(1.0)).requires_grad_(False).eval()
 
 
 def subject(model, x, **more):
@@ -84,10 +65,19 @@ def test_false_alarms_of_activity():
     assert verdicts.count("violated") == 0
 
 
+def test_ten_dimensions_just_above_the_threshold_have_not_collapsed():
+    """Half of them are measured below it, in every resample of the data."""
+    gains = [math.sqrt(1.05 * 0.01)] * 10
+    finding = examine(PosteriorActive(), subject(linear_model(gains), normal(400, 10)))
+    assert finding.effect > 0.1
+    assert finding.verdict == "inconclusive"
+
+
 def test_a_matching_posterior_matches():
     x = normal(500, 2)
     match = examine(PriorMatch(), subject(linear_model([0.9, 0.7]), x))
     assert match.verdict == "holds"
+    assert match.reason.startswith("Nothing was found against it")
     assert match.effect < 0.1
 
 

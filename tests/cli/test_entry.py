@@ -28,7 +28,7 @@ def test_version(capsys):
     [
         (["trian"], "did you mean train?"),
         (["interpolation"], "did you mean interpolate?"),
-        (["xyz"], "Known: train, interpolate, audit, sensitivity, demo, reproduce."),
+        (["xyz"], "Known: train, interpolate, audit, sensitivity, calibrate, demo, reproduce."),
         (["latent=hyperbolic"], "for example: geolatent train latent=hyperbolic"),
         (["-m", "seed=0,1"], "for example: geolatent train -m seed=0,1"),
     ],

@@ -57,7 +57,15 @@ def test_there_are_groups_for_every_part_of_a_run():
         "network",
         "train",
     }
-    assert COMMANDS == ["audit", "demo", "interpolate", "reproduce", "sensitivity", "train"]
+    assert COMMANDS == [
+        "audit",
+        "calibrate",
+        "demo",
+        "interpolate",
+        "reproduce",
+        "sensitivity",
+        "train",
+    ]
 
 
 @pytest.mark.parametrize("choice", CHOICES)

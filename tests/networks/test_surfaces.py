@@ -5,9 +5,16 @@ import math
 import pytest
 import torch
 
-from geolatent.networks import Ellipsoid, HyperbolicPatch, Paraboloid, Sphere, SwissRoll
+from geolatent.networks import (
+    Ellipsoid,
+    HyperbolicPatch,
+    Paraboloid,
+    Sphere,
+    StretchedPlane,
+    SwissRoll,
+)
 
-MEASURED = [Sphere(), SwissRoll(), HyperbolicPatch(), Paraboloid()]
+MEASURED = [Sphere(), SwissRoll(), HyperbolicPatch(), Paraboloid(), StretchedPlane(3.0, 0.7)]
 
 
 @pytest.mark.parametrize("surface", MEASURED)
