@@ -79,16 +79,16 @@ class Flat(Assumption):
         curved, failed = int((found.abs() > self.threshold).sum()), int(found.isnan().sum())
         good = len(codes) - failed
         effect = curved / good if good else math.nan
-        of_unit = (
+        nearer, farther = (
             int((curvature.abs() * max(0.0, bound) ** 2 > self.threshold).sum()) / max(good, 1)
             for bound in quantile_interval(length, failed=len(path) - len(length))
         )
-        interval = combined_interval(
-            effect, share_interval(curved, good, failed=failed), tuple(of_unit)
+        low, high = combined_interval(
+            effect, share_interval(curved, good, failed=failed), (nearer, farther)
         )
         return Measurement(
             effect=effect,
-            interval=(max(0.0, interval[0]), min(1.0, interval[1])),
+            interval=(max(0.0, low), min(1.0, high)),
             sample=good,
             failed=failed,
             items=Items(codes.unsqueeze(1).double().cpu().numpy(), found.abs().numpy()),
