@@ -1,5 +1,7 @@
 """Handwritten digits, which come with scikit-learn."""
 
+from collections.abc import Sequence
+
 import torch
 
 from geolatent.data.data_set import DataSet
@@ -9,6 +11,7 @@ from geolatent.data.scaling import ScalingKind
 
 def digits(
     *,
+    classes: Sequence[int] | None = None,
     validation: float = 0.15,
     test: float = 0.15,
     seed: int = 0,
@@ -17,13 +20,17 @@ def digits(
     """Load 1797 handwritten digits of 8 × 8 pixels with values in [0, 1].
 
     Args:
+        classes: which digits, in the order of their labels; None for all ten.
         validation: share of the items for validation, in [0, 1).
         test: share of the items for testing, in [0, 1).
         seed: which split; classes are spread evenly over the parts.
         scaling: 'none' leaves [0, 1].
 
     Returns:
-        The split data set, float32, with 10 classes.
+        The split data set, float32.
+
+    Raises:
+        ValueError: the classes are not different digits.
 
     References:
         Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning
@@ -31,12 +38,17 @@ def digits(
     """
     from sklearn.datasets import load_digits  # slow to import
 
+    chosen = list(range(10) if classes is None else classes)
+    if not chosen or len(set(chosen)) < len(chosen) or not set(chosen) <= set(range(10)):
+        raise ValueError(f"classes={chosen} must be different digits, 0 to 9.")
     bunch = load_digits()
+    target = torch.from_numpy(bunch.target)[:, None] == torch.tensor(chosen)
+    kept = target.any(1)
     data_set = DataSet(
         name="digits",
-        data=torch.from_numpy(bunch.data / 16).to(torch.float32),  # 16 grey levels above black
-        labels=torch.from_numpy(bunch.target).to(torch.int64),
-        label_names=tuple(str(name) for name in bunch.target_names),
+        data=torch.from_numpy(bunch.data / 16)[kept].to(torch.float32),  # 16 grey levels
+        labels=target[kept].int().argmax(1),
+        label_names=tuple(str(digit) for digit in chosen),
         value_range=(0.0, 1.0),
         image_shape=(8, 8),
         feature_names=tuple(bunch.feature_names),

@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from geolatent.data import digits
@@ -21,3 +22,16 @@ def test_the_labels_belong_to_the_images():
     assert bars[3:5, 3:5].mean() < 0.2  # a nought is empty in the middle
     ones = parts.train[parts.train_labels == 1].mean(0).reshape(8, 8)
     assert ones[3:5, 3:5].mean() > 0.6
+
+
+def test_some_classes_keep_their_images():
+    every, some = digits().data_set, digits(classes=[7, 3]).data_set
+    assert some.label_names == ("7", "3")
+    for label, digit in enumerate((7, 3)):
+        assert torch.equal(some.data[some.labels == label], every.data[every.labels == digit])
+
+
+@pytest.mark.parametrize("classes", [[], [3, 3], [10]])
+def test_classes_are_different_digits(classes):
+    with pytest.raises(ValueError, match="must be different digits"):
+        digits(classes=classes)

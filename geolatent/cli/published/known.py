@@ -9,6 +9,7 @@ _CLASSES = {
     "limits_mishne2023": "LimitsMishne2023",
     "branching_mathieu2019": "BranchingMathieu2019",
     "flattening_palma2025": "FlatteningPalma2025",
+    "reproducible_syrota2024": "ReproducibleSyrota2024",
 }
 
 

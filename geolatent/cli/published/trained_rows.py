@@ -1,9 +1,11 @@
 """Training runs, one for each row and seed of a table."""
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from hydra.utils import instantiate
 
@@ -15,6 +17,9 @@ from geolatent.cli.run_folder import require_same_config, write_json
 from geolatent.cli.train import TrainedRun, train_in
 
 MEASURED = "measured.json"
+
+Measured = float | Sequence[float]
+"""A number of a run, or one for each of several items."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +46,18 @@ class TrainedRows:
     """
 
     seeds: tuple[int, ...]
-    measured: Mapping[str, Sequence[Mapping[str, float]]]
+    measured: Mapping[str, Sequence[Mapping[str, Measured]]]
     cuts: tuple[str, ...] = field(default=())
 
     def values(self, row: str, name: str) -> tuple[float, ...]:
         """One number of a row for each seed; empty if the row was not run."""
-        return tuple(numbers[name] for numbers in self.measured.get(row, ()))
+        found = (numbers.get(name) for numbers in self.measured.get(row, ()))
+        return tuple(value for value in found if isinstance(value, float | int))
+
+    def items(self, row: str, name: str) -> tuple[tuple[float, ...], ...]:
+        """What a row has for each of several items, for each seed; empty if it was not run."""
+        found = (numbers.get(name) for numbers in self.measured.get(row, ()))
+        return tuple(tuple(value) for value in found if isinstance(value, Sequence))
 
 
 def train_rows(
@@ -55,7 +66,7 @@ def train_rows(
     request: Request,
     *,
     seeds: tuple[int, ...],
-    measure: Callable[[TrainedRun], dict[str, float]],
+    measure: Callable[[TrainedRun], Mapping[str, Measured]],
 ) -> TrainedRows:
     """Train and measure every row with every seed, each in a folder of its own.
 
@@ -81,7 +92,7 @@ def train_rows(
         raise ValueError(f"rows={list(request.rows)}: no row is called so. There are: {known}.")
     if not chosen or len(set(chosen)) < len(chosen) or min(chosen) < 0:
         raise ValueError(f"seeds={list(chosen)}: give different whole numbers of at least 0.")
-    measured: dict[str, list[Mapping[str, float]]] = {row.name: [] for row in wanted}
+    measured: dict[str, list[Mapping[str, Measured]]] = {row.name: [] for row in wanted}
     for number, seed in enumerate(chosen):  # all rows of a seed first: they can be compared early
         for place, row in enumerate(wanted):
             title = f"{number * len(wanted) + place + 1}/{len(chosen) * len(wanted)} {row.name}"
@@ -102,10 +113,10 @@ def _run(
     experiment: str,
     overrides: Sequence[str],
     folder: Path,
-    measure: Callable[[TrainedRun], dict[str, float]],
+    measure: Callable[[TrainedRun], Mapping[str, Measured]],
     *,
     title: str,
-) -> Mapping[str, float]:
+) -> Mapping[str, Measured]:
     cfg = compose_config("train", [f"experiment={experiment}", "run_id=row", *overrides])
     file = folder / MEASURED
     if file.is_file():
@@ -116,6 +127,14 @@ def _run(
         trained = train_in(folder, cfg, overrides=overrides, title=title)
         found = {**trained.metrics, **measure(trained)}
         write_json(file, found)
-        said = ", ".join(f"{name} {value:.4g}" for name, value in found.items())
+        numbers = {name: value for name, value in found.items() if not isinstance(value, Sequence)}
+        said = ", ".join(f"{name} {value:.4g}" for name, value in numbers.items())
         print(f"{title}, {overrides[-1]}: {said}", flush=True)
-    return {name: float("nan") if value is None else value for name, value in found.items()}
+    return {name: _numbers(value) for name, value in found.items()}
+
+
+def _numbers(value: Any) -> Measured:
+    """As it was before JSON, which has null for NaN."""
+    if isinstance(value, list):
+        return [math.nan if each is None else each for each in value]
+    return math.nan if value is None else value
