@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from geolatent.cli import main
+from geolatent.cli.published import reproducible_syrota2024
 from geolatent.cli.published.clustering_f_measure import clustering_f_measure
 from geolatent.cli.published.decorrelated_curve import decorrelated_curve, decorrelated_energy
 from geolatent.cli.published.reproducible_syrota2024 import paired_test, variation
@@ -90,7 +91,9 @@ def test_one_likelihood_is_no_ensemble():
         decorrelated_energy(model, torch.zeros(1, 3, 2))
 
 
-def test_a_small_run_compares_seed_with_seed(elsewhere: Path):
+def test_a_small_run_compares_seed_with_seed(elsewhere: Path, monkeypatch):
+    for name, value in (("_PAIRS", 4), ("_NODES", 4), ("_SUBSET", 8)):
+        monkeypatch.setattr(reproducible_syrota2024, name, value)
     settings = ["train.epochs=1", "train.uncertainty_epochs=1", "importance_samples=1"]
     settings += ["network.decoder.members=2", "likelihood.members=2", "seeds=[0,1]"]
     command = ["reproduce", "experiment=reproducible_syrota2024", "rows=[ensemble]", *settings]
@@ -100,7 +103,7 @@ def test_a_small_run_compares_seed_with_seed(elsewhere: Path):
     rows = {(entry["row"], entry["quantity"]): entry["values"] for entry in found["entries"]}
     runs = [json.loads(file.read_text()) for file in sorted(folder.rglob("measured.json"))]
     one, other = (torch.tensor(run["Euclidean"]).double() for run in runs)
-    assert len(one) == 50
+    assert len(one) == 4
     expected = ((one - other).abs() / math.sqrt(2) / ((one + other) / 2)).mean()
     assert math.isclose(rows["ensemble of 8", "CV, Euclidean"][0], expected, rel_tol=1e-6)
     assert found["conditions"][0]["holds"] is not None

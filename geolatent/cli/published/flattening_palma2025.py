@@ -71,8 +71,8 @@ class FlatteningPalma2025(PublishedExperiment):
                 "the public code penalises; the paper's numbers are of these.",
                 "As published: the squared Euclidean distance against √(2 Σ KL) between 100 points "
                 "of a curve that 100 steps of 1e-4 have moved. That root is about a tenth "
-                "(1/√99) of a length, and the other side is a square: no metric can make the two "
-                "equal.",
+                "(1/√99) of a length, and the other side is a square: a flat metric does not make "
+                "the two equal.",
                 "Public notebook: the means printed there, with codes drawn from the posterior. "
                 "The independent re-run's 1.00 → 0.52 is taken to be the mean square at λ = 0 and "
                 "10; with which penalty is not known.",

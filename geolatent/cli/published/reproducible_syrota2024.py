@@ -79,8 +79,8 @@ class ReproducibleSyrota2024(PublishedExperiment):
             if test is not None:
                 references = tuple(Reference(f"published, {name}", t) for name, t in published)
                 entries.append(TableEntry(claim, "paired t over pairs", (test.t,), references))
-        for digits, published in _TRIPLES.items():
-            found, condition = _clusters(_triple_name(digits), published, runs)
+        for digits, recalled in _TRIPLES.items():
+            found, condition = _clusters(_triple_name(digits), recalled, runs)
             entries += found
             conditions.append(condition)
         return PublishedTable(
