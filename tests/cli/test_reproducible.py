@@ -91,26 +91,36 @@ def test_one_likelihood_is_no_ensemble():
         decorrelated_energy(model, torch.zeros(1, 3, 2))
 
 
+SMALL = ["train.epochs=1", "train.uncertainty_epochs=1", "importance_samples=1"]
+
+
+def small_table(folder: Path, *settings: str) -> dict:
+    assert main(["reproduce", "experiment=reproducible_syrota2024", *SMALL, *settings]) == 0
+    return json.loads((folder / "runs" / "reproducible_syrota2024" / "table.json").read_text())
+
+
+@pytest.mark.slow
 def test_a_small_run_compares_seed_with_seed(elsewhere: Path, monkeypatch):
-    for name, value in (("_PAIRS", 4), ("_NODES", 4), ("_SUBSET", 8)):
+    for name, value in (("_PAIRS", 4), ("_NODES", 4)):
         monkeypatch.setattr(reproducible_syrota2024, name, value)
-    settings = ["train.epochs=1", "train.uncertainty_epochs=1", "importance_samples=1"]
-    settings += ["network.decoder.members=2", "likelihood.members=2", "seeds=[0,1]"]
-    command = ["reproduce", "experiment=reproducible_syrota2024", "rows=[ensemble]", *settings]
-    assert main(command) == 0
-    folder = elsewhere / "runs" / "reproducible_syrota2024"
-    found = json.loads((folder / "table.json").read_text())
+    members = ["network.decoder.members=2", "likelihood.members=2"]
+    found = small_table(elsewhere, "rows=[ensemble]", "seeds=[0,1]", *members)
     rows = {(entry["row"], entry["quantity"]): entry["values"] for entry in found["entries"]}
-    runs = [json.loads(file.read_text()) for file in sorted(folder.rglob("measured.json"))]
-    one, other = (torch.tensor(run["Euclidean"]).double() for run in runs)
+    files = sorted((elsewhere / "runs").rglob("measured.json"))
+    one, other = (
+        torch.tensor(json.loads(file.read_text())["Euclidean"]).double() for file in files
+    )
     assert len(one) == 4
     expected = ((one - other).abs() / math.sqrt(2) / ((one + other) / 2)).mean()
     assert math.isclose(rows["ensemble of 8", "CV, Euclidean"][0], expected, rel_tol=1e-6)
     assert found["conditions"][0]["holds"] is not None
     assert found["conditions"][2]["holds"] is None  # the other decoder was not asked for
 
-    assert main([*command[:2], "rows=['digits 3, 4, 7']", *settings[:3], "seeds=[0]"]) == 0
-    found = json.loads((folder / "table.json").read_text())
+
+@pytest.mark.slow
+def test_a_small_run_finds_clusters(elsewhere: Path, monkeypatch):
+    monkeypatch.setattr(reproducible_syrota2024, "_SUBSET", 8)
+    found = small_table(elsewhere, "rows=['digits 3, 4, 7']", "seeds=[0]")
     rows = {(entry["row"], entry["quantity"]): entry for entry in found["entries"]}
     entry = rows["digits 3, 4, 7", "F-measure, Riemannian (%)"]
     assert entry["references"] == [
