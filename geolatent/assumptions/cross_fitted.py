@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 _FOLDS = 5
 _DRAWS = 4000
@@ -13,6 +13,20 @@ def cross_fitted_recalls(
     x: Float[np.ndarray, "n d"], y: Int[np.ndarray, "n"], *, seed: int
 ) -> Int[np.ndarray, "k 2"]:
     """How many of each class were told right, and how many there are, in five-fold cross-fitting.
+
+    Args:
+        x: features.
+        y: classes, each at least five times.
+        seed: of the folds.
+    """
+    right = cross_fitted_right(x, y, seed=seed)
+    return np.array([[right[y == k].sum(), (y == k).sum()] for k in np.unique(y)])
+
+
+def cross_fitted_right(
+    x: Float[np.ndarray, "n d"], y: Int[np.ndarray, "n"], *, seed: int
+) -> Bool[np.ndarray, "n"]:
+    """Which items were told right by a classifier that was fitted to the other four fifths.
 
     The classifier is a support vector machine with Gaussian kernel on standardised features, every
     class weighted alike: it finds what is curved as well as what is linear.
@@ -33,7 +47,7 @@ def cross_fitted_recalls(
     for train, test in folds.split(scaled, y):
         machine = SVC(class_weight="balanced").fit(scaled[train], y[train])
         right[test] = machine.predict(scaled[test]) == y[test]
-    return np.array([[right[y == k].sum(), (y == k).sum()] for k in np.unique(y)])
+    return right
 
 
 def skill(recalls: Int[np.ndarray, "k 2"]) -> float:

@@ -9,7 +9,13 @@ from typing_extensions import override
 
 from geolatent.assumptions.assumption import Assumption
 from geolatent.assumptions.claim import Claim
-from geolatent.assumptions.cross_fitted import cross_fitted_recalls, skill, skill_draws, widened
+from geolatent.assumptions.cross_fitted import (
+    cross_fitted_recalls,
+    cross_fitted_right,
+    skill,
+    skill_draws,
+    widened,
+)
 from geolatent.assumptions.measurement import Measurement, NotApplicable
 from geolatent.assumptions.subject import Subject
 from geolatent.assumptions.tolerance import Tolerance
@@ -30,6 +36,9 @@ class NoNuisance(Assumption):
     explains; without labels all data are one class. What a classifier cannot read may still be
     there: the effect is a lower bound. Of several variables the worst counts, its interval widened
     after Bonferroni.
+
+    The details say how often the class itself is told right by such a classifier where the nuisance
+    is the usual one of the class, and where it is not: far apart if it rides on the nuisance.
 
     A nuisance that never varies within a class cannot be told from the class: nothing is concluded.
     Intervals come from the counts of right answers and are widened by how much more these scatter
@@ -111,6 +120,7 @@ class NoNuisance(Assumption):
             details[variable] = float(beyond[0])
             beaten = int((chance >= found).sum())
             details[f"{variable}: permutation p"] = (1 + beaten) / (1 + self.permutations)
+            details |= _ridden(codes, labels, values.cpu().numpy()[rows], variable, seed=seed)
         if not bounds:
             return Measurement(math.nan, (math.nan, math.nan), 0, len(rows))
         effect, low, high = (float(column.max()) for column in np.array(bounds).T)
@@ -132,6 +142,33 @@ def _strata(labels: Int[np.ndarray, "n"], nuisance: np.ndarray) -> list[_Stratum
         if len(np.unique(values[kept])) > 1:
             found.append((members[kept], values[kept]))
     return found
+
+
+def _ridden(
+    codes: Float[np.ndarray, "n d"],
+    labels: Int[np.ndarray, "n"],
+    nuisance: np.ndarray,
+    variable: str,
+    *,
+    seed: int,
+) -> dict[str, float]:
+    """How often the class is told right where the nuisance agrees with it, and where not."""
+    _, classes, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    kept = counts[classes] >= _FEWEST
+    codes, labels, nuisance = codes[kept], labels[kept], nuisance[kept]
+    if len(np.unique(labels)) < 2:
+        return {}
+    agrees = np.zeros(len(labels), dtype=bool)
+    for label in np.unique(labels):
+        members = labels == label
+        values, often = np.unique(nuisance[members], return_counts=True)
+        agrees |= members & (nuisance == values[often.argmax()])
+    right = cross_fitted_right(codes, labels, seed=seed)
+    return {
+        f"{variable}: class told right where it {where}": float(right[part].mean())
+        for where, part in (("agrees", agrees), ("conflicts", ~agrees))
+        if part.any()
+    }
 
 
 def _readable(

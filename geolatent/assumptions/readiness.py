@@ -17,13 +17,15 @@ class Evidence:
     Attributes:
         trained: whether it was trained at all.
         converged: whether training had stopped improving.
-        sensitivity: whether the verdicts' dependence on unreported choices is known.
+        unconverged: why that is not shown, where it is not.
+        sensitivity: claims whose dependence on unreported choices is known; True for all of them.
         elsewhere: whether the findings were confirmed on data from another source.
     """
 
     trained: bool = False
     converged: bool = False
-    sensitivity: bool = False
+    unconverged: str = ""
+    sensitivity: bool | tuple[str, ...] = False
     elsewhere: bool = False
 
 
@@ -83,12 +85,15 @@ def readiness(
     """
     steps = (
         _stated(evidence.trained, "say that the model was trained (evidence trained)"),
-        _stated(evidence.converged, "show that training converged (evidence converged)"),
+        _stated(
+            evidence.converged,
+            evidence.unconverged or "show that training converged (evidence converged)",
+        ),
         _all_hold(findings, "integrity") + _untested(findings, expected, "integrity"),
         _all_hold(findings, "data") + _untested(findings, expected, "data"),
         _all_definite(findings) + _untested(findings, expected, *_TESTED),
         _seed_stable(findings),
-        _stated(evidence.sensitivity, "run a sensitivity analysis (geolatent sensitivity)"),
+        _sensitivity_known(findings, evidence.sensitivity),
         _stated(evidence.elsewhere, "confirm the findings on data from elsewhere"),
     )
     for level, missing in enumerate(steps):
@@ -109,6 +114,26 @@ def _untested(
 
 def _stated(is_so: bool, otherwise: str) -> tuple[str, ...]:
     return () if is_so else (otherwise,)
+
+
+def _sensitivity_known(
+    findings: Mapping[str, Finding], known: bool | tuple[str, ...]
+) -> tuple[str, ...]:
+    """Of every claim with a definite verdict that a choice could move."""
+    if known is True:
+        return ()
+    unknown = [
+        f.name
+        for f in findings.values()
+        if f.claim.kind in _TESTED
+        and f.name != _SEEDS
+        and f.verdict in ("holds", "violated")
+        and not (known and f.name in known)
+    ]
+    if not unknown and known:
+        return ()
+    claims = f" claims=[{','.join(unknown)}]" if unknown else ""
+    return (f"run a sensitivity analysis (geolatent sensitivity{claims})",)
 
 
 def _all_hold(findings: Mapping[str, Finding], kind: Kind) -> tuple[str, ...]:

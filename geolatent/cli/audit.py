@@ -11,8 +11,9 @@ from hydra.types import RunMode
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from geolatent.assumptions import Assumption, AuditReport, Evidence, audit
+from geolatent.assumptions import Assumption, AuditReport, audit
 from geolatent.cli.interpolate import load_run, output_folder, require_whole
+from geolatent.cli.run_evidence import evidence
 from geolatent.cli.run_folder import METRICS, shown
 
 REPORT = "audit"
@@ -38,6 +39,8 @@ def run(cfg: DictConfig, job: Path) -> None:
     run_folder = Path(str(cfg.run))
     sweep = HydraConfig.get().mode == RunMode.MULTIRUN
     folder = output_folder(cfg, job, REPORT, sweep=sweep)
+    analysis = None if cfg.sensitivity is None else Path(str(cfg.sensitivity))
+    known = evidence(run_folder, analysis)
     _, data, model = load_run(run_folder)
     like = next(model.parameters())
     items = getattr(data, cfg.part).to(like)
@@ -52,7 +55,7 @@ def run(cfg: DictConfig, job: Path) -> None:
         training=None if cfg.part == "train" else data.train.to(like),
         reported=reported(run_folder) if cfg.part == "test" else None,
         assumptions=assumptions,
-        evidence=evidence(run_folder),
+        evidence=known,
         pairs=cfg.pairs,
         seconds=cfg.seconds,
         directory=folder / "findings",
@@ -87,16 +90,6 @@ def chosen(cfg: DictConfig) -> list[Assumption]:
             kind = type(assumption).__name__
             raise ValueError(f"assumptions.{name} is no Assumption but a {kind}.")
     return found
-
-
-def evidence(folder: Path) -> Evidence:
-    """What a run's own record says of its training: whether its best epoch was not its last."""
-    file = folder / METRICS
-    if not file.is_file():
-        return Evidence()
-    numbers = json.loads(file.read_text(encoding="utf-8"))
-    epochs, best = numbers.get("epochs"), numbers.get("best_epoch")
-    return Evidence(trained=True, converged=None not in (epochs, best) and best < epochs)
 
 
 def reported(folder: Path) -> dict[str, float]:

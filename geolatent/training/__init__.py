@@ -3,6 +3,7 @@
 from geolatent.training.callback import Callback
 from geolatent.training.checkpoint_file import load_checkpoint, load_weights, save_checkpoint
 from geolatent.training.checkpoints import Checkpoints
+from geolatent.training.convergence import Convergence, convergence
 from geolatent.training.csv_log import CsvLog
 from geolatent.training.epoch_record import EpochRecord
 from geolatent.training.evaluate import Evaluation, evaluate
@@ -17,6 +18,7 @@ from geolatent.training.training_run import TrainingRun
 __all__ = [
     "Callback",
     "Checkpoints",
+    "Convergence",
     "CsvLog",
     "EpochRecord",
     "Evaluation",
@@ -27,6 +29,7 @@ __all__ = [
     "StageResult",
     "TrainingConfig",
     "TrainingRun",
+    "convergence",
     "evaluate",
     "fit",
     "load_checkpoint",

@@ -246,6 +246,13 @@ def test_readiness_climbs_one_step_at_a_time(codes, plane):
     assert readiness(undecided, stated).missing == ("d is inconclusive",)
     stable = good | {"seed-stable": findings(s=("statistics", "holds"))["s"]}
     assert readiness(stable, stated).level == 6
+    some = readiness(stable, Evidence(trained=True, converged=True, sensitivity=("s",)))
+    assert some.level == 6
+    assert some.missing == ("run a sensitivity analysis (geolatent sensitivity claims=[c])",)
+    known = Evidence(trained=True, converged=True, sensitivity=("s", "c"))
+    assert readiness(stable, known).level == 7
+    doubt = Evidence(trained=True, unconverged="It still falls.")
+    assert readiness(stable, doubt).missing == ("It still falls.",)
     everything = Evidence(trained=True, converged=True, sensitivity=True, elsewhere=True)
     assert readiness(stable, everything).level == 8
     assert readiness(stable, everything).missing == ()

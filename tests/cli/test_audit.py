@@ -10,8 +10,8 @@ from hydra.utils import instantiate
 
 from geolatent.assumptions import Evidence, catalogue
 from geolatent.cli import main
-from geolatent.cli.audit import evidence
 from geolatent.cli.configuration import compose_config
+from geolatent.cli.run_evidence import evidence
 
 FEW = ("only=[straight-lines,immersion]", "pairs=40", "output=audit")
 
@@ -90,9 +90,42 @@ def test_remedies_name_settings_that_exist(name: str):
         compose_config("train", [setting])
 
 
-def test_evidence_is_what_the_run_recorded(tmp_path: Path):
-    assert evidence(tmp_path) == Evidence()
-    (tmp_path / "metrics.json").write_text('{"epochs": 5, "best_epoch": 5}')
-    assert evidence(tmp_path) == Evidence(trained=True)
-    (tmp_path / "metrics.json").write_text('{"epochs": 5, "best_epoch": 3}')
-    assert evidence(tmp_path) == Evidence(trained=True, converged=True)
+def recorded(folder: Path, losses: list[float], *, epochs: int, data: str = "digits") -> Path:
+    """What a training of such losses leaves."""
+    folder.mkdir(parents=True)
+    (folder / "metrics.json").write_text("{}")
+    (folder / "config.yaml").write_text(
+        f"train: {{epochs: {epochs}}}\ndata: {{_target_: geolatent.data.{data}, seed: 0}}\n"
+    )
+    rows = [f"main,{loss},1.0" for loss in losses] + ["uncertainty,7,7"]
+    (folder / "log.csv").write_text("\n".join(["stage,validation_loss,train_loss", *rows]))
+    return folder
+
+
+def test_evidence_is_what_the_log_of_the_run_shows(tmp_path: Path):
+    assert evidence(tmp_path) == Evidence(sensitivity=())
+    fallen = [100 * 0.5**t + 0.001 * (t % 2) for t in range(60)]
+    at_rest = evidence(recorded(tmp_path / "a", fallen, epochs=60))
+    assert at_rest == Evidence(trained=True, converged=True, sensitivity=())
+    # Its last epoch is not its best, and still it is not at rest.
+    falling = [100 - t + 3 * (t % 2) for t in range(60)]
+    moving = evidence(recorded(tmp_path / "b", falling, epochs=60))
+    assert moving.trained
+    assert not moving.converged
+    assert "more epochs would gain" in moving.unconverged
+    assert evidence(recorded(tmp_path / "c", falling, epochs=80)).converged  # stopped early
+    (tmp_path / "c" / "log.csv").unlink()
+    assert not evidence(tmp_path / "c").converged
+
+
+def test_an_analysis_of_sensitivity_is_evidence(tmp_path: Path):
+    run = recorded(tmp_path / "run", [1.0], epochs=1)
+    study = tmp_path / "study"
+    recorded(study / "seed=0", [1.0], epochs=1)
+    with pytest.raises(ValueError, match="is no analysis"):
+        evidence(run, study)
+    (study / "table.json").write_text('{"known": ["flat"], "factors": {"seed": ["0", "1"]}}')
+    assert evidence(run, study).sensitivity == ("flat",)
+    other = recorded(tmp_path / "other", [1.0], epochs=1, data="mnist")
+    with pytest.raises(ValueError, match="is of other data"):
+        evidence(other, study)
