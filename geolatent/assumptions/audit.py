@@ -18,6 +18,7 @@ from geolatent.assumptions.catalogue import catalogue
 from geolatent.assumptions.examine import examine
 from geolatent.assumptions.finding import Finding
 from geolatent.assumptions.finding_store import FindingStore
+from geolatent.assumptions.model_card import model_card
 from geolatent.assumptions.readiness import Evidence
 from geolatent.assumptions.subject import Replica, Subject
 from geolatent.geodesics.block_progress import progress_bar
@@ -44,6 +45,7 @@ def audit(
     directory: str | Path | None = None,
     seed: int = 0,
     image_shape: tuple[int, ...] | None = None,
+    card: Mapping[str, Any] | None = None,
     progress: bool = False,
 ) -> AuditReport:
     """Test assumptions on a model, or on a decoder that somebody else trained.
@@ -63,10 +65,13 @@ def audit(
         assumptions: names, or your own objects; all of the catalogue if not given.
         evidence: what you know of the model beyond what is tested here, for its readiness.
         pairs: disjoint random pairs that geodesics are computed for, at most.
-        seconds: after them no further assumption is begun; those left out are inconclusive.
+        seconds: after them no further assumption is begun, and one that measures pair by pair or
+            code by code stops; it concludes from what was measured. Those left out are
+            inconclusive.
         directory: where findings are kept; the same audit again goes on from there.
         seed: of everything random; the caller's random state stays as it was.
         image_shape: of one datum, for pictures in the report, `(h, w)` or `(c, h, w)`.
+        card: what is known of the model and its training, by name, for the report's model card.
         progress: show a bar on stderr.
 
     Returns:
@@ -77,6 +82,7 @@ def audit(
         TypeError: the model is neither a model nor callable.
     """
     chosen = _chosen(assumptions)
+    began = time.monotonic()
     subject = Subject(
         model,
         codes,
@@ -88,9 +94,9 @@ def audit(
         reported=reported,
         pairs=pairs,
         seed=seed,
+        until=None if seconds is None else began + seconds,
     )
     store = None if directory is None else FindingStore(directory, subject.fingerprint())
-    began = time.monotonic()
     findings: dict[str, Finding] = {}
     order = list(range(len(chosen)))
     for row in progress_bar(order, title="audit") if progress else order:
@@ -103,10 +109,11 @@ def audit(
             continue
         if finding is None:
             finding = examine(assumption, subject)
-            if store is not None:
+            cut = finding.measurement is not None and finding.measurement.cut_short
+            if store is not None and not cut:  # with more time there is more to find
                 store.write(assumption, finding)
         findings[assumption.claim.name] = finding
-    about = _about(subject, time.monotonic() - began)
+    about = _about(subject, time.monotonic() - began) | {"card": model_card(subject, card or {})}
     spent = seconds is not None and time.monotonic() - began > seconds
     # Geodesics that no assumption asked for are not worth their time.
     wanted = not spent and any(f.claim.name in _OF_GEODESICS for f in findings.values())

@@ -113,6 +113,9 @@ class AuditReport(Mapping[str, Finding]):
             lines.append(f"{finding.reason} Measured: {finding.claim.effect}.")
             if finding.remedy:
                 lines += ["", finding.remedy]
+        if self.about.get("card"):
+            lines += ["", "## The model", ""]
+            lines += [f"- {name}: {value}" for name, value in self.about["card"].items()]
         return "\n".join(lines) + "\n"
 
     def __str__(self) -> str:

@@ -15,7 +15,8 @@ def examine(assumption: Assumption, subject: Subject) -> Finding:
     """Test one assumption on one subject.
 
     The claim is inconclusive, whatever the interval says, on fewer items than its minimum sample,
-    and where the same measurement does not find it true on an affine decoder.
+    and where the same measurement does not find it true on an affine decoder. A measurement that
+    ran out of time is judged by the items that it came to, which are a random part of all.
     """
     began = time.perf_counter()
     claim = assumption.claim
@@ -38,6 +39,11 @@ def examine(assumption: Assumption, subject: Subject) -> Finding:
         verdict = "inconclusive"
         reason = (
             "The same measurement finds the claim violated on an affine decoder, where it is true."
+        )
+    if measured.cut_short:
+        looked = measured.sample + measured.failed
+        reason = (
+            f"{reason} Cut short by the time budget after {looked} of {measured.planned} items."
         )
     return Finding(claim, verdict, reason, measured, null, seconds)
 

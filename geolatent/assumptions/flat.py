@@ -71,8 +71,15 @@ class Flat(Assumption):
         plane = torch.randn(2, *codes.shape, generator=generator, dtype=torch.float64)
         # Directions are drawn in standard deviations of the codes: units must not matter.
         first, second = plane.to(codes) * subject.unit()
-        curvature = sectional(subject.model.induced_metric(), codes, first, second)
         path = subject.pairs.path
+        metric, planned = subject.model.induced_metric(), len(codes)
+        curvature = torch.cat(
+            [
+                sectional(metric, codes[some], first[some], second[some])
+                for some in subject.in_time(planned)
+            ]
+        )
+        codes = codes[: len(curvature)]
         length = path.length[path.converged].double().cpu().numpy()
         unit = float(np.median(length)) if len(length) else math.nan
         found = (curvature * unit**2).double().cpu()
@@ -97,4 +104,5 @@ class Flat(Assumption):
                 "median distance": unit,
                 "share of negative curvature": int((found < 0).sum()) / max(good, 1),
             },
+            planned=planned,
         )

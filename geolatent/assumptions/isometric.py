@@ -56,11 +56,14 @@ class Isometric(Assumption):
         start, end = subject.codes[pairs.start], subject.codes[pairs.end]
         induced = pairs.path.length.masked_fill(~pairs.path.converged, torch.nan)
         declared = connect(subject.model.assumed_metric(), start, end).length
-        linear = subject.null().pairs.path.length
-        linear = linear.masked_fill(~subject.null().pairs.path.converged, torch.nan)
+        flat = subject.null().pairs.path
+        linear = flat.length.masked_fill(~flat.converged, torch.nan)
         usable = (induced > 0) & (declared > 0) & induced.isfinite() & declared.isfinite()
         ratio = torch.where(usable, induced / declared, torch.nan).log().double().cpu().numpy()
-        left = torch.where(usable & (linear > 0), induced / linear, torch.nan).log()
+        both = min(len(induced), len(linear))  # a lack of time may have left fewer of either
+        some_linear, some_induced = linear[:both], induced[:both]
+        comparable = usable[:both] & (some_linear > 0)
+        left = torch.where(comparable, some_induced / some_linear, torch.nan).log()
         good = ratio[np.isfinite(ratio)]
         ends = torch.stack([start, end], 1).double().cpu().numpy()
         some, failed = len(good) >= 2, len(ratio) - len(good)
@@ -78,4 +81,5 @@ class Isometric(Assumption):
             failed=failed,
             items=Items(ends, np.abs(ratio - np.median(good)) if some else ratio),
             details={"after a linear map": float(left[left.isfinite()].std())},
+            planned=subject.pair_count,
         )

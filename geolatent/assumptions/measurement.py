@@ -44,6 +44,7 @@ class Measurement:
         failed: further items that could not be measured; the interval must allow for them.
         items: the value of every item, for pictures and for where it fails.
         details: further numbers worth reading, by name.
+        planned: items that were to be looked at, where a lack of time can make them fewer.
     """
 
     effect: float
@@ -52,6 +53,12 @@ class Measurement:
     failed: int = 0
     items: Items | None = None
     details: Mapping[str, float] = field(default_factory=dict)
+    planned: int | None = None
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether there was no time for some items."""
+        return self.planned is not None and self.sample + self.failed < self.planned
 
 
 @final

@@ -69,11 +69,14 @@ class SeedStable(Assumption):
         start, end = random_pairs(len(subject.codes), subject.pair_count, seed=subject.seed)
         if self.distance == "geodesic":
             others = [
-                Subject(model, z, pairs=subject.pair_count, seed=subject.seed)
+                Subject(model, z, pairs=subject.pair_count, seed=subject.seed, until=subject.until)
                 for model, z in subject.replicas
             ]  # the same seed and number: the same pairs of data
             paths = [one.pairs.path for one in (subject, *others)]
             lengths = [path.length.masked_fill(~path.converged, torch.nan) for path in paths]
+            count = min(map(len, lengths))  # a lack of time may have left fewer of some
+            lengths = [length[:count] for length in lengths]
+            start, end = start[:count], end[:count]
         else:
             lengths = [(z[start] - z[end]).norm(dim=1) for _, z in everybody]
         table = torch.stack([length.double().cpu() for length in lengths]).numpy()
@@ -98,6 +101,7 @@ class SeedStable(Assumption):
             failed=failed,
             items=Items(ends.double().cpu().numpy(), variation),
             details={"models": float(len(everybody))},
+            planned=subject.pair_count,
         )
 
 

@@ -75,7 +75,14 @@ class Smooth(Assumption):
             found = (long - short).norm(dim=1) / torch.where(scale > 0, scale, 1)
             return (found,)
 
-        (found,) = in_chunks(metric, disagreement, codes, direction, evaluations=codes.shape[1] + 2)
+        planned, wide = len(codes), codes.shape[1] + 2
+        found = torch.cat(
+            [
+                in_chunks(metric, disagreement, codes[some], direction[some], evaluations=wide)[0]
+                for some in subject.in_time(planned)
+            ]
+        )
+        codes = codes[: len(found)]
         rough, failed = int((found > self.threshold).sum()), int(found.isnan().sum())
         good = len(codes) - failed
         return Measurement(
@@ -84,6 +91,7 @@ class Smooth(Assumption):
             sample=good,
             failed=failed,
             items=Items(codes.unsqueeze(1).double().cpu().numpy(), found.double().cpu().numpy()),
+            planned=planned,
         )
 
 

@@ -50,4 +50,5 @@ class SolverConverged(Assumption):
             interval=share_interval(int(bad.sum()), total),
             sample=total,
             items=Items(ends, bad.double().cpu().numpy()),
+            planned=subject.pair_count,
         )

@@ -65,4 +65,5 @@ class StraightLines(Assumption):
             failed=failed,
             items=Items(ends.double().cpu().numpy(), values),
             details={"median excess": float(excess.nanmedian())},
+            planned=subject.pair_count,
         )

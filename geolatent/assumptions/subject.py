@@ -1,9 +1,10 @@
 """What is audited: a decoder or model, its codes, and what is known of the data."""
 
 import hashlib
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import final
 
@@ -17,6 +18,7 @@ from geolatent.latents import BareDecoder, LatentModel, as_latent_model
 from geolatent.metrics import ImmersedMetric
 
 _FEWEST = 4  # codes: two disjoint pairs
+_BLOCK = 10  # items measured between two looks at the clock, at least
 _PRINTED = 64  # codes whose decoded values tell decoders apart
 _REPORTED = ("nll", "kl")
 
@@ -56,6 +58,8 @@ class Subject:
             log likelihood, or a bound of it) and `"kl"`.
         pairs: disjoint random pairs that geodesics are computed for, at most.
         seed: of everything random.
+        until: a time of `time.monotonic` at which measurements stop; what was measured until then
+            counts.
 
     Raises:
         TypeError: the model is neither a model nor callable, or codes are no floating-point tensor.
@@ -76,6 +80,7 @@ class Subject:
         reported: Mapping[str, float] | None = None,
         pairs: int = 200,
         seed: int = 0,
+        until: float | None = None,
     ) -> None:
         self.model = as_latent_model(model)
         if not isinstance(codes, Tensor) or not codes.is_floating_point():
@@ -116,6 +121,7 @@ class Subject:
             raise ValueError(f"reported takes numbers named {_REPORTED}, got {unknown}.")
         self.pair_count = min(pairs, len(codes) // 2)
         self.seed = seed
+        self.until = until
 
     def _aligned(self, name: str, values: Tensor | None) -> Tensor | None:
         if values is not None and len(values) != len(self.codes):
@@ -159,7 +165,29 @@ class Subject:
         """Disjoint random pairs, and their geodesics."""
         start, end = random_pairs(len(self.codes), self.pair_count, seed=self.seed)
         metric = self.model.induced_metric()
-        return Pairs(start, end, connect(metric, self.codes[start], self.codes[end]))
+        parts = [
+            connect(metric, self.codes[start[some]], self.codes[end[some]])
+            for some in self.in_time(len(start))
+        ]
+        path = _joined(parts)
+        return Pairs(start[: len(path)], end[: len(path)], path)
+
+    def in_time(self, count: int) -> Iterator[slice]:
+        """Blocks of `count` randomly ordered items, as many as there is time for, at least one.
+
+        Without a deadline they are one block. With one, each takes about half of the time that is
+        left, at the pace so far, so that the deadline is met to within the last and least block.
+        """
+        done, size, began = 0, count if self.until is None else _BLOCK, time.monotonic()
+        while done < count:
+            yield slice(done, min(done + size, count))
+            done = min(done + size, count)
+            if self.until is not None:
+                now = time.monotonic()
+                if now >= self.until:
+                    return
+                pace = done / max(now - began, 1e-9)
+                size = max(_BLOCK, int(pace * (self.until - now) / 2))
 
     def fingerprint(self) -> str:
         """Of everything that findings depend on: codes, data, what the decoder does, the seed."""
@@ -204,7 +232,31 @@ class Subject:
             def flat(z: Tensor) -> Tensor:
                 return z @ root
 
-        return Subject(BareDecoder(flat), self.codes, pairs=self.pair_count, seed=self.seed)
+        return Subject(
+            BareDecoder(flat),
+            self.codes,
+            pairs=self.pair_count,
+            seed=self.seed,
+            until=self.until,
+        )
+
+
+def _joined(parts: Sequence[Path]) -> Path:
+    """Paths of several calls as of one; with as many nodes as the finest of them."""
+    if len(parts) == 1:
+        return parts[0]
+    nodes = max(path.points.shape[1] for path in parts)
+    columns = {
+        field.name: torch.cat([getattr(path, field.name) for path in parts])
+        for field in fields(Path)
+        if field.name != "points"
+    }
+    times = torch.linspace(0, 1, nodes, dtype=torch.float64)
+    points = [
+        path.points if path.points.shape[1] == nodes else path(times.to(path.points))
+        for path in parts
+    ]
+    return Path(points=torch.cat(points), **columns)
 
 
 def _checked_replica(row: int, codes: Tensor, like: Tensor) -> Tensor:

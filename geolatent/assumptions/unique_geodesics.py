@@ -3,6 +3,7 @@
 from typing import final
 
 import torch
+from torch import Tensor
 from typing_extensions import override
 
 from geolatent.assumptions.assumption import Assumption
@@ -12,6 +13,7 @@ from geolatent.assumptions.subject import Subject
 from geolatent.assumptions.tolerance import Tolerance
 from geolatent.geodesics import distinct_geodesics
 from geolatent.interpolation import share_interval
+from geolatent.metrics import Metric
 
 
 @final
@@ -49,18 +51,16 @@ class UniqueGeodesics(Assumption):
     def measure(self, subject: Subject) -> Measurement:
         pairs = subject.pairs
         start, end = (subject.codes[rows[: self.pairs]] for rows in (pairs.start, pairs.end))
-        found = distinct_geodesics(subject.model.induced_metric(), start, end)
-        length, pair = found.path.length, found.pair
-        shortest = torch.full_like(start[:, 0], torch.inf)
-        shortest = shortest.scatter_reduce(0, pair, length.nan_to_num(torch.inf), "amin")
-        rival = found.path.converged & (length <= (1 + self.longer) * shortest[pair])
-        rivals = torch.bincount(pair[rival], minlength=len(start))
+        metric, planned = subject.model.induced_metric(), min(self.pairs, subject.pair_count)
+        counted = [
+            self._rivals(metric, start[some], end[some]) for some in subject.in_time(len(start))
+        ]
+        rivals, astray = (torch.cat(column) for column in zip(*counted, strict=True))
+        start, end = start[: len(rivals)], end[: len(rivals)]
         several, good = rivals > 1, rivals > 0
         ends = torch.stack([start, end], 1).double().cpu().numpy()
         values = torch.where(good, rivals.double(), torch.nan).cpu().numpy()
         count, total = int(several.sum()), int(good.sum())
-        straight = found.path.length[found.start == 0]
-        first = shortest[pair[found.start == 0]]
         return Measurement(
             effect=count / total if total else float("nan"),
             interval=share_interval(count, total, failed=len(start) - total),
@@ -69,7 +69,21 @@ class UniqueGeodesics(Assumption):
             items=Items(ends, values),
             details={
                 "share of pairs where a straight start does not lead to the shortest": float(
-                    (straight > 1.01 * first).double().mean()
+                    astray.double().mean()
                 )
             },
+            planned=planned,
+        )
+
+    def _rivals(self, metric: Metric, start: Tensor, end: Tensor) -> tuple[Tensor, Tensor]:
+        """How many geodesics join each pair, and where a straight start misses the shortest."""
+        found = distinct_geodesics(metric, start, end)
+        length, pair = found.path.length, found.pair
+        shortest = torch.full_like(start[:, 0], torch.inf)
+        shortest = shortest.scatter_reduce(0, pair, length.nan_to_num(torch.inf), "amin")
+        rival = found.path.converged & (length <= (1 + self.longer) * shortest[pair])
+        first = found.start == 0
+        return (
+            torch.bincount(pair[rival], minlength=len(start)),
+            length[first] > 1.01 * shortest[pair[first]],
         )

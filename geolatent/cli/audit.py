@@ -12,9 +12,13 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from geolatent.assumptions import Assumption, AuditReport, audit
+from geolatent.cli.build_model import with_sizes
+from geolatent.cli.configuration import compose_config
 from geolatent.cli.interpolate import load_run, output_folder, require_whole
-from geolatent.cli.run_evidence import evidence
-from geolatent.cli.run_folder import METRICS, shown
+from geolatent.cli.run_evidence import evidence, run_card
+from geolatent.cli.run_folder import METRICS, require_same_config, shown
+from geolatent.cli.train import train_in, with_absolute_path
+from geolatent.data import DataSplit
 
 REPORT = "audit"
 _PARTS = ("train", "validation", "test")
@@ -37,6 +41,8 @@ def run(cfg: DictConfig, job: Path) -> None:
     if cfg.part not in _PARTS:
         raise ValueError(f"part={cfg.part!r}: choose one of {', '.join(_PARTS)}.")
     run_folder = Path(str(cfg.run))
+    if cfg.training is not None:
+        make_run(run_folder, _names(cfg, "training"))
     sweep = HydraConfig.get().mode == RunMode.MULTIRUN
     folder = output_folder(cfg, job, REPORT, sweep=sweep)
     analysis = None if cfg.sensitivity is None else Path(str(cfg.sensitivity))
@@ -51,7 +57,7 @@ def run(cfg: DictConfig, job: Path) -> None:
         codes,
         data=items,
         labels=getattr(data, f"{cfg.part}_labels"),
-        nuisance=getattr(data, f"{cfg.part}_nuisance"),
+        nuisance=nuisances(data, cfg.part, _names(cfg, "nuisance")),
         training=None if cfg.part == "train" else data.train.to(like),
         reported=reported(run_folder) if cfg.part == "test" else None,
         assumptions=assumptions,
@@ -61,6 +67,7 @@ def run(cfg: DictConfig, job: Path) -> None:
         directory=folder / "findings",
         seed=cfg.seed,
         image_shape=data.data_set.image_shape,
+        card=run_card(run_folder, data),
         progress=True,
     )
     print(report)
@@ -71,6 +78,36 @@ def run(cfg: DictConfig, job: Path) -> None:
         print(complaint)
     if complaints:
         raise SystemExit(1)
+
+
+def nuisances(data: DataSplit, part: str, groups: list[str]) -> dict[str, torch.Tensor]:
+    """What the codes of a part should not tell: the data set's own, and groups that are named.
+
+    Raises:
+        ValueError: the data set has no such group.
+    """
+    known = data.data_set.groups
+    unknown = [name for name in groups if name not in known]
+    if unknown:
+        there = ", ".join(known) or "none"
+        raise ValueError(f"nuisance={groups}: {data.name} has no group {unknown[0]!r}; {there}.")
+    rows = getattr(data, f"{part}_indices")
+    declared: dict[str, torch.Tensor] = getattr(data, f"{part}_nuisance")
+    return declared | {name: known[name].codes[rows] for name in groups}
+
+
+def make_run(folder: Path, overrides: list[str]) -> None:
+    """Train in a folder what a command line of ``geolatent train`` describes, if it is not done.
+
+    Raises:
+        ValueError: the folder holds a run with other settings.
+    """
+    cfg = compose_config("train", [*overrides, f"run_id={folder.name}"])
+    if not (folder / METRICS).is_file():
+        train_in(folder, cfg, overrides=overrides)
+        return
+    data = instantiate(cfg.data, _convert_="all")
+    require_same_config(folder, with_absolute_path(with_sizes(cfg, data.width)))
 
 
 def chosen(cfg: DictConfig) -> list[Assumption]:

@@ -10,7 +10,8 @@ from omegaconf import OmegaConf
 
 from geolatent.assumptions import Evidence
 from geolatent.assumptions.choices.sensitivity_report import NUMBERS
-from geolatent.cli.run_folder import CONFIG, METRICS, read_config
+from geolatent.cli.run_folder import CONFIG, METRICS, PROVENANCE, read_config
+from geolatent.data import DataSplit
 from geolatent.training import Convergence, convergence
 
 LOG = "log.csv"
@@ -36,6 +37,52 @@ def evidence(folder: Path, sensitivity: Path | None = None) -> Evidence:
         unconverged="" if found.converged else f"show that training converged: {found.reason}",
         sensitivity=known,
     )
+
+
+def run_card(folder: Path, data: DataSplit) -> dict[str, str]:
+    """What the record of a run says of its model, for the model card of a report."""
+    cfg = read_config(folder)
+    items = ", ".join(
+        f"{len(getattr(data, part))} for {name}"
+        for part, name in (("train", "training"), ("validation", "validation"), ("test", "testing"))
+    )
+    card = {
+        "data": f"{data.name}: {items}",
+        "source": data.data_set.source,
+        "licence": data.data_set.licence,
+    }
+    for name, key in (("seed of training", "seed"), ("seed of the split", "data.seed")):
+        value = OmegaConf.select(cfg, key)
+        if value is not None:
+            card[name] = str(value)
+    for name, key in (("latent space", "latent"), ("likelihood", "likelihood")):
+        said = _settings(OmegaConf.select(cfg, key))
+        if said:
+            card[name] = said
+    try:
+        record = json.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
+        card["settings as typed"] = " ".join(record["overrides"]) or "none"
+        if record["commit"]:
+            card["commit"] = str(record["commit"])
+        said = record["versions"]
+        card["trained with"] = ", ".join(f"{name} {version}" for name, version in said.items())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        pass  # an older run: there is no such record
+    return card
+
+
+def _settings(node: Any) -> str:
+    """A class and its plain settings, in one line."""
+    if not OmegaConf.is_dict(node):
+        return ""
+    plain = {
+        str(key): value
+        for key, value in node.items()
+        if key != "_target_" and not OmegaConf.is_config(value)
+    }
+    name = str(node.get("_target_", "")).rpartition(".")[2]
+    inside = ", ".join(f"{key}={value}" for key, value in plain.items())
+    return f"{name}({inside})"
 
 
 def training_convergence(folder: Path) -> Convergence:

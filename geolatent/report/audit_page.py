@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from geolatent.assumptions import Atlas, AuditReport, Finding
+from geolatent.assumptions import LEVELS, Atlas, AuditReport, Finding
 from geolatent.report.templates import render
 from geolatent.storage import atomic_write
 
@@ -54,7 +54,9 @@ def render_audit(report: AuditReport) -> str:
         rows=[(finding, scale(finding), numbers(finding)) for finding in report.values()],
         words=_WORDS,
         atlas=None if report.atlas is None else packed(report.atlas),
-        about=_flat(report.about),
+        about=_flat({k: v for k, v in report.about.items() if k != "card"}),
+        card=_flat(report.about.get("card", {})),
+        levels=len(LEVELS),
     )
 
 
@@ -68,7 +70,7 @@ def headline(report: AuditReport) -> str:
     return f"{'; '.join(parts)}." if parts else "Nothing could be tested."
 
 
-def scale(finding: Finding) -> dict[str, float] | None:
+def scale(finding: Finding) -> dict[str, Any] | None:
     """Where effect, interval, tolerance and null lie on a bar from 0 to 100.
 
     The bar shows the tolerated range and the interval with some room around; an effect far outside
@@ -93,16 +95,28 @@ def scale(finding: Finding) -> dict[str, float] | None:
     def at(value: float) -> float:
         return round(100 * min(max((value - least) / (greatest - least), 0.0), 1.0), 2)
 
-    places = {
+    places: dict[str, Any] = {
         "effect": at(measurement.effect),
         "low": at(low) if math.isfinite(low) else 0.0,
         "high": at(high) if math.isfinite(high) else 100.0,
         "from": at(tolerance.at_least) if math.isfinite(tolerance.at_least) else 0.0,
         "to": at(tolerance.at_most) if math.isfinite(tolerance.at_most) else 100.0,
     }
+    places["ticks"] = [
+        (at(tick), f"{tick:g}".replace("-", "−")) for tick in _ticks(least, greatest)
+    ]
     if finding.null is not None and math.isfinite(finding.null.effect):
         places["null"] = at(finding.null.effect)
     return places
+
+
+def _ticks(least: float, greatest: float) -> list[float]:
+    """Three to six round numbers between the two."""
+    rough = (greatest - least) / 4
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(m * power for m in (1, 2, 5, 10) if m * power >= rough)
+    first = math.ceil(least / step)
+    return [round(k * step, 12) for k in range(first, math.floor(greatest / step) + 1)]
 
 
 def numbers(finding: Finding) -> dict[str, str]:

@@ -10,8 +10,10 @@ from hydra.utils import instantiate
 
 from geolatent.assumptions import Evidence, catalogue
 from geolatent.cli import main
+from geolatent.cli.audit import nuisances
 from geolatent.cli.configuration import compose_config
 from geolatent.cli.run_evidence import evidence
+from geolatent.data import blood_cells
 
 FEW = ("only=[straight-lines,immersion]", "pairs=40", "output=audit")
 
@@ -26,7 +28,12 @@ def test_the_command_writes_a_report_and_goes_on_from_it(
     report = json.loads((elsewhere / "audit" / "audit.json").read_text())
     assert set(report["findings"]) == {"straight-lines", "immersion"}
     assert report["evidence"]["trained"]
-    assert (elsewhere / "audit" / "audit.md").read_text().startswith("# Audit")
+    text = (elsewhere / "audit" / "audit.md").read_text()
+    assert text.startswith("# Audit")
+    assert "- likelihood: Gaussian(scale=0.3, learn_scale=True)" in text
+    assert "- seed of training: 0" in text
+    assert report["about"]["card"]["data"].startswith("digits: ")
+    assert "torch" in report["about"]["card"]["trained with"]
     first = report["findings"]["straight-lines"]["seconds"]
     assert main(["audit", f"run={trained_run}", *FEW]) == 0
     again = json.loads((elsewhere / "audit" / "audit.json").read_text())
@@ -60,6 +67,7 @@ def test_a_build_fails_when_a_claim_does_not_hold(trained_run: Path, capsys):
         (["only=flat"], "a list is needed"),
         (["hold=[tree]"], "tree is not tested"),
         (["part=tset"], "part='tset'"),
+        (["nuisance=[site]"], "digits has no group 'site'"),
         (["baseline=none.json"], "is no audit.json"),
         (["+assumptions.mine._target_=builtins.dict", "only=[mine]"], "is no Assumption"),
     ],
@@ -88,6 +96,28 @@ def test_remedies_name_settings_that_exist(name: str):
     remedy = catalogue()[name].claim.remedy
     for setting in re.findall(r"\b[a-z_][a-z_.]*=[a-z0-9_.]*[a-z0-9]", remedy):
         compose_config("train", [setting])
+
+
+def test_a_run_that_is_not_there_is_trained_first(tiny: list[str], elsewhere: Path, capsys):
+    training = ",".join(f"'{setting}'" for setting in [*tiny, "likelihood=gaussian_learned"])
+    command = ["audit", "run=runs/new", f"training=[{training}]", *FEW, "formats=[json]"]
+    assert main(command) == 0
+    weights = elsewhere / "runs" / "new" / "best.safetensors"
+    trained = weights.stat().st_mtime_ns
+    assert main(command) == 0
+    assert weights.stat().st_mtime_ns == trained
+    other = ["audit", "run=runs/new", f"training=[{training},'seed=1']", *FEW]
+    assert main(other) == 2
+    assert "holds a run with other settings: seed" in capsys.readouterr().err
+
+
+def test_groups_can_be_named_as_nuisance(cell_file):
+    file, _ = cell_file
+    data = blood_cells(path=file)
+    found = nuisances(data, "test", ["cell cycle"])
+    assert set(found) == {"cell cycle"}
+    assert found["cell cycle"].equal(data.data_set.groups["cell cycle"].codes[data.test_indices])
+    assert nuisances(data, "test", []) == {}
 
 
 def recorded(folder: Path, losses: list[float], *, epochs: int, data: str = "digits") -> Path:

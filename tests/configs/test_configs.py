@@ -22,6 +22,7 @@ CHOICES = [
     for group in GROUPS
     for file in sorted(group.glob("*.yaml"))
     if (choice := f"{group.name}={file.stem}") not in NO_MODEL
+    and not choice.startswith("experiment=audit_")
 ]
 COMMANDS = sorted(file.stem for file in FOLDER.glob("*.yaml"))
 
@@ -100,6 +101,15 @@ def test_every_choice_is_what_was_chosen(choice: str, tmp_path: Path, request):
 def test_every_command_composes(command: str):
     cfg = compose_config(command)
     assert "hydra" not in cfg
+
+
+@pytest.mark.parametrize(
+    "name", sorted(file.stem for file in (FOLDER / "experiment").glob("audit_*.yaml"))
+)
+def test_every_audit_names_a_run_and_a_training_that_composes(name: str):
+    cfg = compose_config("audit", [f"experiment={name}"])
+    assert cfg.run == f"runs/{name}"
+    assert set(compose_config("train", list(cfg.training))) >= {"data", "latent", "likelihood"}
 
 
 @pytest.mark.parametrize("name", sorted(file.stem for file in (FOLDER / "path").glob("*.yaml")))

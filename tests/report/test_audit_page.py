@@ -3,10 +3,11 @@
 import json
 import re
 
+import numpy as np
 import pytest
 import torch
 
-from geolatent.assumptions import Claim, Evidence, Finding, Measurement, Tolerance, audit
+from geolatent.assumptions import LEVELS, Claim, Evidence, Finding, Measurement, Tolerance, audit
 from geolatent.report import render_audit, write_audit_page
 from geolatent.report.audit_page import headline, scale
 
@@ -43,6 +44,28 @@ def test_verdicts_come_first_and_nothing_is_fetched(report):
     assert "No hyperbolic space is declared." in html
     assert not re.findall(r'(?:src|href)="(?!#)', html)
     assert "http" not in html.replace("http-equiv", "")
+
+
+def test_every_finding_has_its_strip_with_round_numbers(report):
+    html = render_audit(report)
+    strips = re.findall(r'<svg class="strip-axis".*?</svg>', html, re.S)
+    measured = [name for name in NAMES if report[name].measurement is not None]
+    assert len(strips) == len(measured) == 2
+    places = scale(report["straight-lines"])
+    assert f'cx="{6 * places["effect"]}"' in strips[1]
+    values = [float(label.replace("−", "-")) for _, label in places["ticks"]]
+    assert 3 <= len(values) <= 6
+    spots = [at for at, _ in places["ticks"]]
+    ratios = np.diff(spots) / np.diff(values)
+    assert np.ptp(ratios) < 0.05 * ratios.mean()  # places are rounded
+
+
+def test_the_page_knows_how_many_levels_there_are_and_what_the_model_is(report):
+    html = render_audit(report)
+    assert f"Readiness {report.readiness.level} of {len(LEVELS)}:" in html
+    assert 'id="card"' in html
+    assert "from codes of dimension 2" in html
+    assert "a decoder was given, without a record" in report.to_markdown()
 
 
 def test_the_map_holds_every_pair_and_its_pictures(report):

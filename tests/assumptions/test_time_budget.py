@@ -1,0 +1,96 @@
+"""What an audit concludes when its time is up in the middle of a measurement."""
+
+import importlib
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from geolatent.assumptions import (
+    Flat,
+    Isometric,
+    SeedStable,
+    Smooth,
+    SolverConverged,
+    StraightLines,
+    Subject,
+    UniqueGeodesics,
+    audit,
+    examine,
+)
+from geolatent.networks import SwissRoll
+
+subject_module = importlib.import_module("geolatent.assumptions.subject")
+CUT = "Cut short by the time budget after 10 of"
+
+
+@pytest.fixture
+def codes():
+    return torch.rand(120, 2, dtype=torch.float64) * 4 + 2
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock of the subject's own: it stands still until it is moved."""
+    now = [0.0]
+    monkeypatch.setattr(subject_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    return now
+
+
+def test_without_a_deadline_everything_is_one_block(codes):
+    assert list(Subject(SwissRoll(), codes).in_time(50)) == [slice(0, 50)]
+
+
+def test_blocks_grow_with_the_time_that_is_left_and_stop_at_the_deadline(codes, clock):
+    subject = Subject(SwissRoll(), codes, until=clock[0] + 10.0)
+    sizes = []
+    for block in subject.in_time(10_000):
+        sizes.append(block.stop - block.start)
+        clock[0] += (block.stop - block.start) / 100  # a hundred a second
+    assert sizes[:3] == [10, 495, 247]  # then half of the time that is left, again and again
+    assert sum(sizes) <= 1000 + 10
+    assert sum(sizes) > 900
+
+
+def test_pairs_that_there_was_time_for_are_the_first_of_all(codes, clock):
+    whole, cut = Subject(SwissRoll(), codes), Subject(SwissRoll(), codes, until=-1.0)
+    assert len(cut.pairs.path) == 10 == len(cut.pairs.start) == len(cut.pairs.end)
+    assert cut.pairs.start.equal(whole.pairs.start[:10])
+    torch.testing.assert_close(cut.pairs.path.length, whole.pairs.path.length[:10])
+
+
+def test_blocks_of_paths_are_joined(codes, clock):
+    subject = Subject(SwissRoll(), codes, pairs=25, until=1.0)  # the clock stands still
+    whole = Subject(SwissRoll(), codes, pairs=25)
+    assert len(subject.pairs.path) == 25
+    torch.testing.assert_close(subject.pairs.path.length, whole.pairs.path.length)
+
+
+@pytest.mark.parametrize(
+    "assumption",
+    [StraightLines(), SolverConverged(), Isometric(), Smooth(), Flat(), UniqueGeodesics()],
+)
+def test_findings_that_were_cut_short_say_so(assumption, codes, clock):
+    found = examine(assumption, Subject(SwissRoll(), codes, until=-1.0))
+    assert CUT in found.reason
+    assert found.measurement.sample == 10
+    assert found.verdict == "inconclusive"  # ten items are too few for any of these
+    assert "items could be measured" in found.reason
+
+
+def test_distances_of_other_seeds_are_compared_where_all_were_measured(codes, clock):
+    roll = SwissRoll()
+    subject = Subject(roll, codes, replicas=[(roll, codes)], until=-1.0)
+    found = examine(SeedStable(distance="geodesic"), subject)
+    assert CUT in found.reason
+    assert found.effect == pytest.approx(0, abs=1e-9)
+
+
+def test_what_was_cut_short_is_measured_again_when_there_is_time(codes, tmp_path, clock):
+    clock[0] = 1e18
+    names = ["straight-lines", "smooth"]
+    cut = audit(SwissRoll(), codes, assumptions=names, seconds=1e6, directory=tmp_path)
+    assert all(CUT in finding.reason for finding in cut.values())
+    whole = audit(SwissRoll(), codes, assumptions=names, directory=tmp_path)
+    assert whole["straight-lines"].measurement.sample == 60
+    assert all("Cut short" not in finding.reason for finding in whole.values())
