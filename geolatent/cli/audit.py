@@ -14,7 +14,8 @@ from omegaconf import DictConfig, OmegaConf
 from geolatent.assumptions import Assumption, AuditReport, audit
 from geolatent.cli.build_model import with_sizes
 from geolatent.cli.configuration import compose_config
-from geolatent.cli.interpolate import load_run, output_folder, require_whole
+from geolatent.cli.interpolate import output_folder, require_whole
+from geolatent.cli.load_run import load_run
 from geolatent.cli.run_evidence import evidence, run_card
 from geolatent.cli.run_folder import METRICS, require_same_config, shown
 from geolatent.cli.train import train_in, with_absolute_path

@@ -14,13 +14,11 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from torch import Tensor
 
-from geolatent.cli.build_model import build_model
-from geolatent.cli.run_folder import read_config, shown, write_json
+from geolatent.cli.load_run import load_run
+from geolatent.cli.run_folder import shown, write_json
 from geolatent.data import DataSplit
 from geolatent.interpolation import Comparison, Interpolator, compare, random_pairs
 from geolatent.models import VAE
-from geolatent.training import load_weights
-from geolatent.training.training_data import fingerprint
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,25 +123,6 @@ def output_folder(cfg: DictConfig, job: Path, name: str, *, sweep: bool) -> Path
     if cfg.output is None:
         return job if sweep else Path(str(cfg.run)) / name
     return Path(str(cfg.output)) / job.name if sweep else Path(str(cfg.output))
-
-
-def load_run(folder: Path) -> tuple[DictConfig, DataSplit, VAE]:
-    """A training run's configuration, data, and model with its best weights.
-
-    Raises:
-        FileNotFoundError: there is no run in the folder, or it has no checkpoint.
-        ValueError: the checkpoint is damaged, or the data are not those of the training.
-    """
-    cfg = read_config(folder)
-    data = instantiate(cfg.data, _convert_="all")
-    model = build_model(cfg).to(dtype=data.train.dtype)
-    trained_on = load_weights(model, folder / "best.safetensors")["data"]
-    if fingerprint(data.train, data.validation if len(data.validation) else None) != trained_on:
-        raise ValueError(
-            f"run={folder}: the data ({data.name}) have changed since the training. Use the "
-            "original file, or train again."
-        )
-    return cfg, data, model.eval()
 
 
 def compare_pairs(

@@ -9,15 +9,11 @@ from jaxtyping import Float
 from torch import Tensor
 from typing_extensions import override
 
-from geolatent.geodesics.held_numbers import HeldNumbers, held_numbers
 from geolatent.metrics import ImmersedMetric, Metric
+from geolatent.numerics.held_numbers import HELD_AT_ONCE, HeldNumbers, held_numbers
 
 VALUES_AT_ONCE = 2**20
 """Numbers that a decoder emits in one call: enough for its kernels, few enough for caches."""
-
-HELD_AT_ONCE = 2**23
-"""Numbers that a decoder's layers hold in one call, 32 MB in float32: the memory that a solve needs
-beyond the curves themselves, unless one curve alone takes more."""
 
 _MOST_COLUMNS = 128
 """Dimensions up to which Jacobians pay. At 80 they take half the time of a solve without, which in

@@ -11,7 +11,8 @@ from torch import Tensor
 from geolatent.geodesics.cubic_interpolation import refine
 from geolatent.geodesics.curve_energy import CurveEnergy, curve_energy
 from geolatent.geodesics.initialisation import Initialisation, StraightLine
-from geolatent.geodesics.measure import measure, straight_points
+from geolatent.geodesics.measure import measured, straight_points
+from geolatent.geodesics.natural_units import NaturalUnits, natural_units
 from geolatent.geodesics.path import Path
 from geolatent.geodesics.quasi_newton import Minimum, minimise
 from geolatent.metrics import Metric, ReducibleMetric
@@ -21,6 +22,7 @@ _COARSEST = 4  # segments; fewer have no interior for a not-a-knot spline to ben
 _CHOICE = 8  # segments at which several initial curves compete: enough to go around a hole
 _SINGLE = 32  # segments of a result in float32: what they leave is of the order of rounding
 _DOUBLE = 64
+_LOOKS = 8  # parts of a curve between which its rank is looked at
 _MATRIX_NUMBERS = 2**24  # in the blocks on one diagonal, of which there are some four: 0.5 GB
 _COARSE_TOLERANCE = 1e-3  # a coarse level only has to place its curve near the finest one's
 _COARSE_ITERATIONS = 30
@@ -43,14 +45,16 @@ def energy_minimum(
     require_options(tolerance, max_iterations, initialisations)
     if isinstance(metric, ReducibleMetric):
         metric = metric.reduced()
-    energy = curve_energy(metric)
+    ends = torch.stack([start, (start + end) / 2, end], dim=1)
+    units = natural_units(metric, ends)
+    scaled = units.metric(metric)
+    energy = curve_energy(scaled)
     if len(initialisations) == 1 and isinstance(initialisations[0], StraightLine):
-        nodes = straight_points(start, end, _COARSEST)
+        nodes = straight_points(units.of_codes(start), units.of_codes(end), _COARSEST)
     else:
         first = min(_CHOICE, segments)
-        nodes = _best_start(
-            energy, [i(metric, start, end, first) for i in initialisations], tolerance
-        )
+        starts = [units.of_codes(i(metric, start, end, first)) for i in initialisations]
+        nodes = _best_start(energy, starts, tolerance)
     coarser = None
     while nodes.shape[1] - 1 < segments:
         coarser = _coarse(energy, nodes, tolerance)
@@ -60,15 +64,16 @@ def energy_minimum(
     level = _minimum(energy, nodes, tolerance=tolerance, max_iterations=max_iterations)
     unknown = torch.full_like(level.energy, torch.nan)
     change = _relative_change(level.energy, coarser.energy if coarser else unknown)
-    path = measure(
-        metric,
+    path = measured(
+        scaled,
         level.nodes,
         converged=level.converged,
         iterations=level.iterations,
         refinement_change=change,
     )
-    _warn_where_flattened(metric, path)
-    return _no_longer_than_straight(metric, path)
+    path = _no_longer_than_straight(scaled, path)
+    _warn_where_flattened(scaled, path, units)
+    return units.undone(path)
 
 
 def require_options(
@@ -101,15 +106,18 @@ def is_double(dtype: torch.dtype) -> bool:
     return torch.finfo(dtype).eps < 1e-10
 
 
-def _warn_where_flattened(metric: Metric, path: Path) -> None:
-    """Say where the metric is rank-deficient, looking at one code in the middle of each curve."""
-    middle = path.points[:, path.points.shape[1] // 2]
-    flattened = (~regular(metric, middle) & path.length.isfinite()).nonzero().squeeze(1)
+def _warn_where_flattened(metric: Metric, path: Path, units: NaturalUnits) -> None:
+    """Say where the metric is rank-deficient, looking at a few codes along each curve."""
+    step = max(1, (path.points.shape[1] - 1) // _LOOKS)
+    codes = path.points[:, step:-1:step]
+    lost = ~regular(metric, codes) & path.length.isfinite().unsqueeze(1)
+    flattened = lost.any(1).nonzero().squeeze(1)
     if len(flattened):
         first = int(flattened[0])
+        where = units.to_codes(codes[first, int(lost[first].nonzero()[0])])
         warnings.warn(
             f"the metric is rank-deficient along {len(flattened)} of {len(path)} curves, the first "
-            f"is curve {first} at z = {_shown(middle[first])}: there are directions that the "
+            f"is curve {first} at z = {_shown(where)}: there are directions that the "
             "decoder ignores. Lengths hold, but geodesics are not unique, and there is no "
             "logarithm or curvature.",
             stacklevel=5,  # who called `connect`
@@ -156,30 +164,33 @@ def _relative_change(new: Tensor, old: Tensor) -> Tensor:
 
 
 def _no_longer_than_straight(metric: Metric, path: Path) -> Path:
-    """The straight line in place of every curve that came out longer.
+    """No length above that of the straight line.
 
     Where the two agree to half of the dtype's digits, or within the errors of their lengths, the
-    straight line is the geodesic, and the difference is the rounding of a decoder whose values are
-    large beside their changes. Beyond that the solver has failed: the curve is not converged.
+    difference is the rounding of a decoder whose values are large beside their changes: the curve
+    stays, with its constant speed, and takes the lesser length. Beyond that the solver has failed:
+    the straight line takes its place, and is not converged.
     """
-    longer = (path.length > path.straight_length).nonzero().squeeze(1)
-    if not len(longer):
+    excess = path.length - path.straight_length
+    if not bool((excess > 0).any()):
         return path
-    bent = path[longer]
-    straight = measure(
+    slack = torch.finfo(path.length.dtype).eps ** 0.5 * path.straight_length
+    failed = (excess > slack + 2 * path.length_error).nonzero().squeeze(1)
+    length = torch.where(excess > 0, path.straight_length, path.length)
+    path = replace(path, length=length, energy=torch.maximum(path.energy, length.square()))
+    if not len(failed):
+        return path
+    bent = path[failed]
+    straight = measured(
         metric,
         straight_points(bent.points[:, 0], bent.points[:, -1], bent.points.shape[1] - 1),
+        converged=torch.zeros_like(bent.converged),
         iterations=bent.iterations,
         refinement_change=bent.refinement_change,
     )
-    slack = torch.finfo(bent.length.dtype).eps ** 0.5 * straight.length
-    slack = slack + bent.length_error + straight.length_error
-    failed = bent.length - straight.length > slack
     # Measured once more in another batch, the same line differs from itself by rounding.
-    straight = replace(
-        straight, straight_length=straight.length, converged=bent.converged & ~failed
-    )
+    straight = replace(straight, straight_length=straight.length)
     rows = {field.name: getattr(path, field.name).clone() for field in fields(Path)}
     for name, values in rows.items():
-        values[longer] = getattr(straight, name)
+        values[failed] = getattr(straight, name)
     return Path(**rows)

@@ -9,8 +9,10 @@ from torch import Tensor
 
 from geolatent.geodesics.cubic_interpolation import refine
 from geolatent.geodesics.curve_energy import curve_energy
+from geolatent.geodesics.natural_units import natural_units
 from geolatent.geodesics.path import Path
 from geolatent.metrics import ImmersedMetric, Metric
+from geolatent.metrics.in_chunks import in_chunks
 from geolatent.metrics.require_codes import require_codes
 
 LEAST_CHORDS = 128
@@ -62,6 +64,27 @@ def measure(
         ValueError: the points do not fit the metric.
     """
     require_codes(metric, points, name="points")
+    units = natural_units(metric, points)
+    path = measured(
+        units.metric(metric),
+        units.of_codes(points),
+        converged=converged,
+        iterations=iterations,
+        refinement_change=refinement_change,
+    )
+    return units.undone(path)
+
+
+@torch.no_grad()
+def measured(
+    metric: Metric,
+    points: Float[Tensor, "b t d"],
+    *,
+    converged: Bool[Tensor, "b"] | None = None,
+    iterations: Int[Tensor, "b"] | None = None,
+    refinement_change: Float[Tensor, "b"] | None = None,
+) -> Path:
+    """`measure` of curves that fit the metric and are in natural units."""
     batch, count, _ = points.shape
     segments = count - 1
     factor = max(_PER_SEGMENT, -(-LEAST_CHORDS // segments))
@@ -72,13 +95,21 @@ def measure(
     noise = torch.zeros_like(points[:, 0, 0])
     if isinstance(metric, ImmersedMetric):
         # Values of the decoder round by themselves, however short the chords between them are.
-        size = torch.linalg.vector_norm(metric.immersion(points[:, 0]), dim=-1).nan_to_num(nan=0.0)
-        noise = _ROUNDING * torch.finfo(points.dtype).eps * size
+        immersion = metric.immersion
+        (size,) = in_chunks(
+            metric, lambda z: (torch.linalg.vector_norm(immersion(z), dim=-1),), points[:, 0]
+        )
+        noise = _ROUNDING * torch.finfo(points.dtype).eps * size.nan_to_num(nan=0.0)
         while factor * segments % (2 * steps[-1]) == 0:
             steps.append(2 * steps[-1])
-    length, error, total, variation = _measures(
-        energy.chords(refine(points, factor), steps=steps), noise
-    )
+    chords = energy.chords(refine(points, factor), steps=steps)
+    # So do the codes themselves, by what is far for the decoder where they are far from zero.
+    travelled = torch.linalg.vector_norm(points.diff(dim=1), dim=-1).sum(1)
+    tiny = torch.finfo(points.dtype).tiny
+    stretch = chords[0].sqrt().sum(1) / travelled.clamp_min(tiny)
+    far = torch.linalg.vector_norm(points[:, 0], dim=-1)
+    noise = noise + (torch.finfo(points.dtype).eps * far * stretch).nan_to_num(nan=0.0)
+    length, error, total, variation = _measures(chords, noise)
     straight = straight_points(points[:, 0], points[:, -1], factor * segments)
     straight_length, *_ = _measures(energy.chords(straight, steps=steps), noise)
     if converged is None:

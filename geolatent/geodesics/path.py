@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields
 from typing import final
 
+import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
@@ -52,9 +53,20 @@ class Path:
             self.straight_length != self.length, self.length.new_zeros(())
         ) + 0 * self.length
 
-    def __call__(self, t: Float[Tensor, "s"]) -> Float[Tensor, "b s d"]:
-        """Codes at times t ∈ [0, 1] on the cubic spline through `points`."""
-        return interpolate(self.points, t)
+    def __call__(
+        self, t: Float[Tensor, "s"] | float
+    ) -> Float[Tensor, "b s d"] | Float[Tensor, "b d"]:
+        """Codes at times t ∈ [0, 1] on the cubic spline through `points`.
+
+        Args:
+            t: times, `(s,)`, or one time.
+
+        Returns:
+            `(b, s, d)`, or `(b, d)` at one time.
+        """
+        if isinstance(t, Tensor):
+            return interpolate(self.points, t)
+        return interpolate(self.points, torch.tensor([float(t)], dtype=torch.float64))[:, 0]
 
     def __len__(self) -> int:
         return self.points.shape[0]

@@ -8,8 +8,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from geolatent.metrics.metric import ImmersedMetric, Metric
+from geolatent.numerics.held_numbers import HELD_AT_ONCE, held_numbers
 
-_FEW = 1024  # evaluations of a decoder of any size that are held in memory together
+_FEW = 1024  # evaluations of a decoder, its layers aside, that are held in memory together
+_NONE = 8  # evaluations so few that nothing is measured first
 _MANY = 8192  # of the smallest decoder
 _VALUES = 2**21  # numbers that the decoder's results may fill: 16 MB in float64
 
@@ -38,11 +40,18 @@ def in_chunks(
     count = math.prod(batch)
     rows = [x.reshape(count, x.shape[-1]) for x in (z, *vectors)]
     at_once = count
+    if count * evaluations > _NONE:
+        if isinstance(metric, ImmersedMetric):
+            # Derivatives go forward beside the values, one column for each dimension.
+            each = held_numbers(metric.immersion, rows[0][0]).widest * (rows[0].shape[1] + 1)
+        else:
+            each = held_numbers(metric.matrix, rows[0][0]).graph
+        at_once = min(count, HELD_AT_ONCE // max(1, each * evaluations))
     if count * evaluations > _FEW:
         allowed = _MANY
         if isinstance(metric, ImmersedMetric):
             allowed = min(_MANY, max(_FEW, _VALUES // metric.immersion(rows[0][:1]).shape[-1]))
-        at_once = allowed // evaluations
+        at_once = min(at_once, allowed // evaluations)
     pieces = [
         function(*piece) for piece in zip(*(x.split(max(1, at_once)) for x in rows), strict=True)
     ]

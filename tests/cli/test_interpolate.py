@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from geolatent.cli import main
-from geolatent.cli.interpolate import FIGURES, compare_pairs, load_run
+from geolatent.cli.interpolate import FIGURES, compare_pairs
+from geolatent.cli.load_run import load_run
 from geolatent.interpolation import MEASURES
 from geolatent.models import elbo
 

@@ -10,7 +10,7 @@ import torch
 from omegaconf import OmegaConf
 
 from geolatent.cli import main
-from geolatent.cli.interpolate import load_run
+from geolatent.cli.load_run import load_run
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -227,7 +227,7 @@ class TestDegenerateInput:
 
     def test_rank_deficient_metric(self):
         metric = PullbackMetric(lambda z: z[..., :1])
-        with pytest.warns(UserWarning, match=r"rank-deficient along 1 of 1 curves.*\(0.5, 0.5\)"):
+        with pytest.warns(UserWarning, match=r"rank-deficient along 1 of 1 curves.*\(0.125, 0.125\)"):
             path = connect(metric, torch.zeros(1, 2), torch.ones(1, 2))
         assert path.length.item() == pytest.approx(1)
         with pytest.warns(UserWarning, match="rank-deficient"):
@@ -405,3 +405,12 @@ def test_short_curves_are_as_long_as_the_rounding_of_their_decoder_allows(scale,
     assert ((path.length - exact.length).abs() <= 2 * rounding + 1e-5 * exact.length).all()
     assert ((path.straight_length - exact.length).abs() <= 2 * rounding + 1e-5 * exact.length).all()
     assert ((path.length - exact.length).abs() <= path.length_error).all()
+
+
+def test_a_path_can_be_asked_for_one_time(decoder):
+    start, end = torch.randn(2, 3, 2)
+    path = connect(PullbackMetric(decoder), start, end)
+    torch.testing.assert_close(path(0.5), path(torch.tensor([0.5]))[:, 0])
+    torch.testing.assert_close(path(0), start)
+    with pytest.raises(ValueError, match=r"times must lie in \[0, 1\]"):
+        path(1.5)

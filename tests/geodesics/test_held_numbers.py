@@ -5,9 +5,8 @@ import torch
 from torch import nn
 
 from geolatent.geodesics import connect
-from geolatent.geodesics.curve_energy import HELD_AT_ONCE
-from geolatent.geodesics.held_numbers import held_numbers
 from geolatent.metrics import Metric, PullbackMetric
+from geolatent.numerics.held_numbers import HELD_AT_ONCE, held_numbers
 
 
 def test_layers_are_counted_and_weights_are_not():

@@ -7,6 +7,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+HELD_AT_ONCE = 2**23
+"""Numbers that a decoder's layers hold in one call, 32 MB in float32: the memory that a solve needs
+beyond the curves themselves, unless one curve alone takes more."""
+
 _UNSEEN = 2**14
 
 
