@@ -227,7 +227,9 @@ class TestDegenerateInput:
 
     def test_rank_deficient_metric(self):
         metric = PullbackMetric(lambda z: z[..., :1])
-        with pytest.warns(UserWarning, match=r"rank-deficient along 1 of 1 curves.*\(0.125, 0.125\)"):
+        with pytest.warns(
+            UserWarning, match=r"rank-deficient along 1 of 1 curves.*\(0.125, 0.125\)"
+        ):
             path = connect(metric, torch.zeros(1, 2), torch.ones(1, 2))
         assert path.length.item() == pytest.approx(1)
         with pytest.warns(UserWarning, match="rank-deficient"):
