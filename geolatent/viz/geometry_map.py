@@ -109,7 +109,7 @@ def geometry_map(
 
 def _panels(field: LatentField) -> tuple[Figure, list[Axes]]:
     """Six maps of one size, laid out by hand: notes may be wider than the maps below them."""
-    left, right, between, head = 0.4, 0.55, 0.62, 0.62  # inches
+    left, right, between, head = 0.55, 0.55, 0.8, 0.62  # inches
     foot = 0.2 if field.chart.round else 0.45
     width = (PAGE_WIDTH - left - right - 2 * between) / 3
     x, y = field.grid.x, field.grid.y
