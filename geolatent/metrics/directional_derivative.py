@@ -35,13 +35,14 @@ class DirectionalDerivative:
         with torch.enable_grad():
             return _gradient(self._pulled, self._weight, vectors, differentiable=differentiable)
 
-    def columns(self, *, required: bool = False) -> Tensor:
+    def columns(self, *, required: bool = False, differentiable: bool = False) -> Tensor:
         """The derivatives along all coordinates, J, `(b, ..., d)`.
 
         Args:
             required: whether a value that seems not to depend on z is a mistake. A first
                 derivative of it has no second one, and seems so, if it is constant or if the
                 decoder can be differentiated once only.
+            differentiable: whether the columns keep the graph that they come from.
         """
         count, size = self._pulled.shape
         basis = torch.eye(size, dtype=self._pulled.dtype, device=self._pulled.device)
@@ -52,6 +53,7 @@ class DirectionalDerivative:
             self._pulled,
             self._weight,
             vectors,
+            create_graph=differentiable,
             retain_graph=True,
             is_grads_batched=True,
             allow_unused=True,
@@ -60,7 +62,7 @@ class DirectionalDerivative:
             if required:
                 raise RuntimeError("the decoder can be differentiated once only")
             return self._weight.new_zeros(*self._weight.shape, size)
-        return columns.detach().movedim(0, -1)
+        return (columns if differentiable else columns.detach()).movedim(0, -1)
 
 
 def _gradient(value: Tensor, leaf: Tensor, weight: Tensor, *, differentiable: bool) -> Tensor:

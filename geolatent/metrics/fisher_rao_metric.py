@@ -8,7 +8,6 @@ from jaxtyping import Float
 from torch import Tensor
 from typing_extensions import override
 
-from geolatent.metrics.forward_jacobian import forward_jacobian
 from geolatent.metrics.metric import Metric
 from geolatent.metrics.pullback_metric import PullbackMetric
 
@@ -42,7 +41,7 @@ class FisherRaoMetric(Metric):
 
     @override
     def matrix(self, z: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d d"]:
-        features, jacobian = forward_jacobian(self._features.immersion, z)
+        features, jacobian = self._features.immersion(z), self._features.jacobian(z)
         blocks = self._information(features)
         grouped = jacobian.unflatten(-2, (blocks.shape[-1], blocks.shape[-3]))
         return torch.einsum("...cpi,...pce,...epj->...ij", grouped, blocks, grouped)

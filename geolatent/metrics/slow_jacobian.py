@@ -2,11 +2,13 @@
 
 import warnings
 from collections.abc import Callable
+from typing import Any, final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.autograd import forward_ad
+from torch.autograd import Function, forward_ad
+from typing_extensions import override
 
 from geolatent.metrics.directional_derivative import DirectionalDerivative
 
@@ -17,6 +19,10 @@ def slow_jacobian(
     function: Callable[[Tensor], Tensor], z: Float[Tensor, "b d"], reason: Exception
 ) -> Jacobian:
     """The fastest way that works on these codes, and a warning that says which.
+
+    Jacobians can be differentiated like any other result of torch: in the codes and in what else
+    of the function requires gradients. Where the function can be differentiated once only, that
+    raises `ValueError`.
 
     Args:
         function: `(b, d) -> (b, p)`, without mixing of the batch.
@@ -33,7 +39,8 @@ def slow_jacobian(
         raise reason  # a slower way needs no less
     for way, cost in ((_by_duals, "d"), (_by_double_backward, "2 d"), (_by_rows, "p")):
         try:
-            jacobian = way(function, z)
+            with torch.no_grad():
+                jacobian = way(function, z)
         except (RuntimeError, NotImplementedError):
             continue
         if not _agrees(function, z, jacobian):
@@ -62,18 +69,54 @@ def _by_duals(function: Callable[[Tensor], Tensor], z: Tensor) -> Tensor:
 
 def _by_double_backward(function: Callable[[Tensor], Tensor], z: Tensor) -> Tensor:
     """Columns by reverse mode over reverse mode."""
-    leaf = z.detach().requires_grad_()
+    _refuse_tangents(z)
+    tracked = _is_tracked(function, z)
+    leaf = z if z.requires_grad and tracked else z.detach().requires_grad_()
     with torch.enable_grad():
-        return DirectionalDerivative(function(leaf), leaf).columns(required=True)
+        derivative = DirectionalDerivative(function(leaf), leaf)
+    return derivative.columns(required=True, differentiable=tracked)
 
 
 def _by_rows(function: Callable[[Tensor], Tensor], z: Tensor) -> Tensor:
     """One backward pass for each feature."""
+    _refuse_tangents(z)
     leaf = z.detach().requires_grad_()
     with torch.enable_grad():
         total = function(leaf).sum(0).unbind()
     rows = [torch.autograd.grad(feature, leaf, retain_graph=True)[0] for feature in total]
-    return torch.stack(rows, 1)
+    jacobian = torch.stack(rows, 1)
+    return _NoDerivative.apply(jacobian, function(z)) if _is_tracked(function, z) else jacobian
+
+
+def _refuse_tangents(z: Tensor) -> None:
+    """Raise inside forward mode, which reverse mode would leave without a word."""
+    if forward_ad.unpack_dual(z).tangent is not None:
+        raise RuntimeError("Jacobians by reverse mode have no forward derivative")
+
+
+def _is_tracked(function: Callable[[Tensor], Tensor], z: Tensor) -> bool:
+    """Whether anybody may ask for derivatives of a Jacobian, in codes or in parameters."""
+    return torch.is_grad_enabled() and (z.requires_grad or function(z[:1]).requires_grad)
+
+
+@final
+class _NoDerivative(Function):
+    """A value that depends on what an image depends on, nobody knows how."""
+
+    @staticmethod
+    @override
+    def forward(ctx: Any, value: Tensor, image: Tensor) -> Tensor:
+        return value.clone()
+
+    @staticmethod
+    @override
+    def backward(ctx: Any, *weights: Tensor) -> tuple[Tensor | None, ...]:
+        raise ValueError(
+            "the decoder can be differentiated once only (it has an autograd.Function whose "
+            "backward pass has no derivative), but this takes derivatives of its Jacobian, as "
+            "everything does that bends curves in a metric given by a matrix: make its backward "
+            "pass of differentiable operations, or take the PullbackMetric itself."
+        )
 
 
 def _agrees(function: Callable[[Tensor], Tensor], z: Tensor, jacobian: Tensor) -> bool:

@@ -7,8 +7,9 @@ import torch
 from torch import nn
 from torch.autograd.function import once_differentiable
 
-from geolatent.geodesics import connect
-from geolatent.metrics import PullbackMetric
+from geolatent.curvature import gaussian
+from geolatent.geodesics import connect, distance, exponential
+from geolatent.metrics import DensityMetric, FisherRaoMetric, PullbackMetric
 from geolatent.networks import Sphere
 
 
@@ -102,6 +103,76 @@ def test_slower_ways_say_so_and_agree(name):
     assert path.converged.all()
     exact = connect(PullbackMetric(SphereBy(torch.sin)), start, end)
     torch.testing.assert_close(path.length, exact.length, rtol=1e-9, atol=0)
+
+
+ONCE = ["once", "partly once"]
+
+
+def _sines(sine, layer):
+    return lambda z: torch.cat([sine(2 * layer(z)), z], -1)
+
+
+def _density(decoder):
+    return DensityMetric(PullbackMetric(decoder), torch.linspace(-1, 1, 40).view(20, 2).double())
+
+
+def _information(features):
+    """Of two decoded distributions with two curved parameters each."""
+    first, second = features.cosh().chunk(2, -1)
+    mixed = (first * second).reciprocal() / 2
+    rows = [torch.stack([first, mixed], -1), torch.stack([mixed, second], -1)]
+    return torch.stack(rows, -2)
+
+
+def _fisher_rao(decoder):
+    return FisherRaoMetric(decoder, _information)
+
+
+@pytest.fixture
+def layer():
+    return nn.Linear(2, 2).double()
+
+
+@pytest.mark.filterwarnings("ignore:the decoder")
+@pytest.mark.parametrize(("name", "kind"), [("reverse", _density), ("forward", _fisher_rao)])
+def test_metrics_given_by_a_matrix_keep_their_derivatives(name, kind, layer):
+    """Everything is as with the sine of torch itself."""
+    found, expected = [], []
+    start, end = torch.rand(2, 1, 2, dtype=torch.float64)
+    for sine, results in ((SINES[name][0], found), (torch.sin, expected)):
+        metric = kind(_sines(sine, layer))
+        path = connect(metric, start, end, segments=8)
+        assert path.converged.all()
+        flown = exponential(metric, start, end - start, tolerance=1e-6)
+        moved = start.clone().requires_grad_()
+        total = distance(metric, moved, end, segments=8).sum()
+        gradients = torch.autograd.grad(total, [moved, *layer.parameters()])
+        results += [path.length, flown.end, gaussian(metric, start), total.detach(), *gradients]
+    torch.testing.assert_close(found, expected, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore:the decoder")
+@pytest.mark.parametrize("kind", [_density, _fisher_rao])
+@pytest.mark.parametrize("name", ONCE)
+def test_where_there_are_no_second_derivatives_that_is_said(name, kind, layer):
+    metric = kind(_sines(SINES[name][0], layer))
+    start, end = torch.rand(2, 3, 2, dtype=torch.float64)
+    torch.testing.assert_close(metric.matrix(start), kind(_sines(torch.sin, layer)).matrix(start))
+    for function in (connect, exponential, lambda metric, z, _: gaussian(metric, z)):
+        with pytest.raises(ValueError, match="once only"):
+            function(metric, start, end)
+
+
+@pytest.mark.filterwarnings("ignore:the decoder")
+@pytest.mark.parametrize("name", SINES)
+def test_nothing_is_tracked_where_nothing_is_asked_for(name, layer):
+    codes = torch.rand(3, 2, dtype=torch.float64)
+    metric = PullbackMetric(_sines(SINES[name][0], layer))
+    assert metric.matrix(codes).requires_grad
+    with torch.no_grad():
+        assert not metric.matrix(codes.requires_grad_()).requires_grad
+    layer.requires_grad_(False)
+    assert not metric.matrix(codes.detach()).requires_grad
 
 
 def test_errors_of_the_decoder_itself_come_through():
