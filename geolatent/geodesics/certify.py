@@ -12,7 +12,7 @@ from geolatent.geodesics.logarithm import gap, logarithm
 from geolatent.geodesics.path import Path
 from geolatent.geodesics.path_velocity import path_velocity
 from geolatent.metrics.metric import Metric
-from geolatent.metrics.require_codes import require_codes
+from geolatent.metrics.require_codes import is_misfit, require_codes
 
 
 @final
@@ -24,7 +24,8 @@ class Certificate:
         miss: the geodesic that sets out with the curve's initial velocity arrives this far from
             the curve's end, relative to its length, `(b,)`; NaN where it does not arrive.
         length: of the geodesic next to the curve, refined until it meets the end, `(b,)`.
-        excess: length of the curve / length of the geodesic − 1, `(b,)`.
+        excess: length of the curve / length of the geodesic − 1, `(b,)`; infinite for a loop that
+            can be drawn together to its code.
         residual: how far from the end the refined geodesic arrives, relative to its length, `(b,)`.
         converged: whether the refinement met its tolerance, `(b,)`: without it `length` and
             `excess` mean nothing.
@@ -78,7 +79,7 @@ def certify(metric: Metric, path: Path, *, tolerance: float | None = None) -> Ce
     )
     distance = gap(metric, reached, end)
     length = torch.where(usable, refined.length, torch.nan)
-    resting = length == 0
+    resting = (safe == safe[:, :1]).all(2).all(1) & usable
     longer = path.length.to(length) - length
     return Certificate(
         miss=torch.where(resting, 0, distance / torch.where(resting, 1, length)),
@@ -93,5 +94,7 @@ def certify(metric: Metric, path: Path, *, tolerance: float | None = None) -> Ce
 def _takes_double(metric: Metric, points: Float[Tensor, "b t d"]) -> bool:
     try:
         return metric.matrix(points[:1, 0].double()).dtype == torch.float64
-    except (RuntimeError, TypeError):  # what torch raises where dtypes do not meet
+    except (RuntimeError, TypeError) as error:
+        if not is_misfit(error):
+            raise
         return False

@@ -138,6 +138,9 @@ def _polished(metric: Metric, path: Path) -> Path:
     t = torch.linspace(0, 1, count, dtype=start.dtype, device=start.device)
     points = exponential(metric, start, velocity, t=t).points
     assert points is not None
+    # On a space that closes up it may have come to another code of the end's point.
+    gap, last = (points[:, -1] - end).norm(dim=1), (points[:, -1] - points[:, -2]).norm(dim=1)
+    solved &= gap <= last
     points[:, -1] = end
     return measure(
         metric,

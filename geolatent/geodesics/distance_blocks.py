@@ -2,8 +2,10 @@
 
 import hashlib
 import os
+from types import FunctionType
 from typing import Any, NamedTuple, final
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -54,6 +56,7 @@ class DistanceBlocks:
         ValueError: shapes or dtypes do not fit together, or the directory holds blocks of other
             points, another metric or other options. A metric is recognised by the lengths of
             straight lines between some of the codes.
+        TypeError: with a directory, an option that no file can hold: none of its state is public.
     """
 
     def __init__(
@@ -138,8 +141,10 @@ class DistanceBlocks:
 def solve_pairs(
     metric: Metric, start: Float[Tensor, "b d"], end: Float[Tensor, "b d"], **options: Any
 ) -> SolvedBlock:
-    """Distances of pairs, by the metric's closed form if it has one."""
-    if isinstance(metric, ClosedFormGeodesics):
+    """Distances of pairs, by the metric's closed form if it has one and no other is asked for."""
+    by_formula = options.get("method", "auto") in ("auto", "closed form")
+    if isinstance(metric, ClosedFormGeodesics) and by_formula:
+        connect(metric, start[:0], end[:0], **options)  # refuses bad options
         with torch.no_grad():
             length = torch.where((start == end).all(1), 0, metric.distance(start, end))
         return SolvedBlock(length, length.isfinite())
@@ -169,6 +174,8 @@ def _digest(codes: Tensor) -> str:
 
 def _plain(option: Any) -> Any:
     """An option as JSON; of an object its class and its public attributes."""
+    if isinstance(option, np.generic):
+        option = option.item()
     if option is None or isinstance(option, bool | int | float | str):
         return option
     if isinstance(option, list | tuple):
@@ -179,7 +186,12 @@ def _plain(option: Any) -> Any:
     if isinstance(option, Tensor):  # may have been measured on a machine that rounds differently
         spread = option.std() if option.numel() > 1 else torch.zeros(())
         return f"{tuple(option.shape)} {option.dtype} {option.mean():.3g} ± {spread:.3g}"
-    public = {
-        name: part for name, part in getattr(option, "__dict__", {}).items() if name[0] != "_"
-    }
+    state = getattr(option, "__dict__", None)
+    public = {name: part for name, part in (state or {}).items() if name[0] != "_"}
+    if state is None or isinstance(option, FunctionType) or (state and not public):
+        raise TypeError(
+            f"{option!r} cannot be kept beside the blocks to recognise the same run again, since a "
+            f"{type(option).__qualname__} shows no public attributes: give numbers, tensors or an "
+            "object whose public attributes tell it from others, or no directory."
+        )
     return {type(option).__qualname__: {name: _plain(part) for name, part in public.items()}}

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from geolatent.geodesics.connect import connect
 from geolatent.geodesics.curve_energy import curve_energy
+from geolatent.geodesics.energy_minimum import require_options
 from geolatent.geodesics.initialisation import Arc, Initialisation, StraightLine
 from geolatent.geodesics.path import Path
 from geolatent.metrics import Metric
@@ -76,9 +77,11 @@ def distinct_geodesics(
 
     Raises:
         ValueError: as `connect`, or the separation is not positive.
+        TypeError: as `connect`.
     """
     if not separation > 0:
         raise ValueError(f"separation must be positive, got {separation}.")
+    require_options(None, 1, initialisations)
     found = [connect(metric, start, end, initialisations=(i,), **options) for i in initialisations]
     kept: list[Tensor] = []  # for each initialisation, the pairs for which it led somewhere new
     for path in found:

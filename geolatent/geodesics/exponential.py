@@ -13,6 +13,10 @@ from geolatent.geodesics.pairs import require_pairs
 from geolatent.metrics.metric import Metric
 from geolatent.metrics.require_codes import require_codes
 
+# Integrators keep the speed to about their tolerance. Where it drifts this far the codes no longer
+# resolve the metric, as next to a boundary at infinity, and where the end is nobody knows.
+_DRIFT = 1e-2
+
 
 @final
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Exponential:
         speed_drift: greatest |speed(t) / speed(0) − 1| along each geodesic, `(b,)`. A geodesic
             keeps its speed, but the integrator does not know: this is the certificate.
         reached: the time up to which each geodesic was followed, `(b,)`; 1 where `converged`.
-        converged: whether the end was reached, `(b,)`.
+        converged: whether the end was reached and the speed kept to 1 %, `(b,)`.
         steps: attempted, `(b,)`; 0 for closed forms.
     """
 
@@ -65,7 +69,8 @@ def exponential(
     Closed forms where the metric has them. Otherwise the method of Dormand and Prince of order 8
     with steps of its own for every geodesic, and exact derivatives of the metric. A geodesic that
     meets a point where the metric is singular or not finite, or needs more steps than allowed,
-    ends there: `reached` says when, its results are NaN, the others are not affected.
+    ends there: `reached` says when, its results are NaN, the others are not affected. So are those
+    of a geodesic that gets to the end and does not keep its speed to 1 % (`speed_drift`).
 
     Args:
         metric: on codes; its immersion or matrix differentiable by autograd, repeatedly.
@@ -116,13 +121,14 @@ def exponential(
             steps=torch.zeros_like(converged, dtype=torch.long),
         )
     flow = geodesic_flow(metric, start, velocity, times, tolerance=tolerance, max_steps=max_steps)
+    converged = flow.end.isfinite().all(1) & (flow.speed_drift <= _DRIFT)
     return Exponential(
-        end=flow.end,
-        velocity=flow.velocity,
+        end=torch.where(converged.unsqueeze(1), flow.end, torch.nan),
+        velocity=torch.where(converged.unsqueeze(1), flow.velocity, torch.nan),
         points=None if t is None else flow.points,
         speed=flow.speed,
         speed_drift=flow.speed_drift,
         reached=flow.reached,
-        converged=flow.end.isfinite().all(1),
+        converged=converged,
         steps=flow.steps,
     )

@@ -23,6 +23,7 @@ from geolatent.metrics.require_codes import require_codes
 _NODES = (12, 24, 48, 96, 192)
 _NUMBERS = 2**24  # in the matrices of the curves that are refined together: 128 MB in float64
 _CORRECTIONS = 3
+_ROUGH = 1e-2  # of an initial curve's extent: how far its ends may be from the codes
 
 
 @final
@@ -97,7 +98,8 @@ def logarithm(
         )
     require_codes(metric, start)
     if path is not None:
-        _require_like(path, start)
+        # Closed forms of spaces that close up take a path to another code of the end's point.
+        _require_like(path, start, path.points[:, -1] if closes_up(metric) else end)
     velocity = known_logarithm(metric, start, end, None if path is None else path.points)
     iterations = torch.zeros(len(start), dtype=torch.long, device=start.device)
     if velocity is None:
@@ -122,13 +124,23 @@ def logarithm(
     )
 
 
-def _require_like(path: Path, start: Tensor) -> None:
+def _require_like(path: Path, start: Tensor, end: Tensor) -> None:
     points = path.points
     shape = (points.shape[0], points.shape[-1])
     if (shape, points.dtype, points.device) != (start.shape, start.dtype, start.device):
         raise ValueError(
             f"path holds {tuple(points.shape)}, {points.dtype} on {points.device}, but start is "
             f"{tuple(start.shape)}, {start.dtype} on {start.device}; it must join these codes."
+        )
+    # An initial curve may be a rough one, and far from the origin its ends are rounded.
+    gap = (points[:, [0, -1]] - torch.stack([start, end], 1)).norm(dim=2).amax(1)
+    size = (points - points[:, :1]).norm(dim=2).amax(1)
+    rounding = 8 * torch.finfo(points.dtype).eps * points.abs().amax((1, 2))
+    apart = (gap > _ROUGH * size + rounding).nonzero().squeeze(1)
+    if len(apart):
+        raise ValueError(
+            f"path does not join start to end in {len(apart)} of {len(path)} rows, the first is "
+            f"row {int(apart[0])}; pass curves between these codes."
         )
 
 
@@ -143,7 +155,7 @@ def _solve(
     velocity = torch.full_like(start, torch.nan)
     residual = torch.full_like(start[:, 0], torch.nan)
     iterations = torch.zeros(len(start), dtype=torch.long, device=start.device)
-    resting = (start == end).all(1)  # from a code to itself
+    resting = (points == end.unsqueeze(1)).all(2).all(1)  # a loop leaves its code and comes back
     velocity[resting], residual[resting] = 0, 0
     row = (~resting).nonzero().squeeze(1)
     known = torch.zeros_like(resting)  # curves with a solution on fewer nodes

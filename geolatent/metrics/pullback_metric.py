@@ -1,7 +1,10 @@
 """The metric a decoder pulls back to its codes."""
 
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FunctionType, MethodType
 from typing import final
 
 from jaxtyping import Float
@@ -20,6 +23,9 @@ _BATCH_DEPENDENT = (
     nn.RReLU,
     _SpectralNorm,  # it goes on estimating its norm
 )
+# What torch says of dropout and batch normalisation that nobody saw before.
+_IN_TRAINING = re.compile("called random operation|more than 1 value per channel when training")
+_DEEPEST = 4  # a model in a method in a closure in a function
 
 
 @final
@@ -51,7 +57,8 @@ class PullbackMetric(ReducibleMetric):
     def immersion(self, z: Float[Tensor, "*b d"]) -> Float[Tensor, "*b p"]:
         batch = z.shape[:-1]
         # One batch dimension: decoders written for (batch, d) need not know about curves.
-        image = self._immersion(z.reshape(math.prod(batch), z.shape[-1]))
+        with _training_mode_in_words():
+            image = self._immersion(z.reshape(math.prod(batch), z.shape[-1]))
         return image.reshape(*batch, math.prod(image.shape[1:]))
 
     @override
@@ -74,7 +81,8 @@ class PullbackMetric(ReducibleMetric):
     def _jacobian(self, codes: Tensor) -> Tensor:
         if self._slow_jacobian is None:
             try:
-                return chain_jacobian(parts_of(self._immersion), codes)
+                with _training_mode_in_words():
+                    return chain_jacobian(parts_of(self._immersion), codes)
             except (RuntimeError, NotImplementedError) as error:
                 self._slow_jacobian = slow_jacobian(self.immersion, codes, error)
         return self._slow_jacobian(codes)
@@ -98,8 +106,36 @@ def _require_evaluation_mode(function: object) -> None:
                 )
 
 
+@contextmanager
+def _training_mode_in_words() -> Iterator[None]:
+    """Say what to do where torch meets chance, or statistics of a batch."""
+    try:
+        yield
+    except (RuntimeError, ValueError) as error:
+        if not _IN_TRAINING.search(str(error)):
+            raise
+        raise ValueError(
+            "the decoder depends on chance or on the other codes of the batch, as with dropout or "
+            "batch normalisation in training mode, so it has no fixed geometry; call "
+            f'decoder.eval() first (torch says "{error}").'
+        ) from error
+
+
 def _modules_behind(function: object) -> list[nn.Module]:
-    """The modules that a module, bound method, partial or closure is made of, as far as seen."""
-    if isinstance(function, nn.Module):
-        return [function]
-    return [part for part in parts_behind(function) if isinstance(part, nn.Module)]
+    """The modules that a module, bound method, partial, function or object is made of, as seen."""
+    found: list[nn.Module] = []
+    layer, seen = [function], {id(function)}
+    for _ in range(_DEEPEST):
+        found += [part for part in layer if isinstance(part, nn.Module)]
+        rest = [part for part in layer if not isinstance(part, nn.Module)]
+        layer = [part for thing in rest for part in parts_behind(thing) if id(part) not in seen]
+        # Libraries are not looked into: their functions read globals without end.
+        layer = [part for part in layer if not _of_torch(part)]
+        seen.update(map(id, layer))
+    return found
+
+
+def _of_torch(part: object) -> bool:
+    module = getattr(part, "__module__", None) if callable(part) else None
+    is_function = isinstance(part, FunctionType | MethodType)
+    return is_function and isinstance(module, str) and module.split(".")[0] == "torch"

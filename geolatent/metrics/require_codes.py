@@ -52,7 +52,7 @@ def require_codes(
         found = metric.matrix(first) if found is None else found
     except (RuntimeError, TypeError, NotImplementedError) as error:
         others = (x for x in _tensors_behind(metric) if _kind(x) != _kind(first))
-        other = next(others, None) if _MISFIT.search(str(error)) else None
+        other = next(others, None) if is_misfit(error) else None
         if other is None:
             raise
         raise ValueError(
@@ -80,6 +80,11 @@ def require_metric(metric: Metric) -> None:
             f"expected a metric, got {type(metric).__name__}: wrap a decoder in PullbackMetric, or "
             "take induced_metric() of a model."
         )
+
+
+def is_misfit(error: Exception) -> bool:
+    """Whether torch says that dtypes or devices do not meet."""
+    return _MISFIT.search(str(error)) is not None
 
 
 def require_floating(name: str, values: Tensor) -> None:

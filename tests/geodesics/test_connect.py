@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from geolatent import manifolds
 from geolatent.geodesics import CodeGraph, StraightLine, connect, energy_minimum, measure
 from geolatent.manifolds import FlatTorus, Lorentz
 from geolatent.metrics import EuclideanMetric, ManifoldMetric, Metric, PullbackMetric
@@ -416,3 +417,13 @@ def test_a_path_can_be_asked_for_one_time(decoder):
     torch.testing.assert_close(path(0), start)
     with pytest.raises(ValueError, match=r"times must lie in \[0, 1\]"):
         path(1.5)
+
+
+def test_a_geodesic_that_ends_in_another_code_of_the_point_is_not_bent_to_this_one():
+    """Beyond the antipode of a sphere's origin: the minimised curve stays, without convergence."""
+    metric = ManifoldMetric(manifolds.Sphere(2))
+    start, end = torch.tensor([[[2.8, 0.0]], [[3.5, 0.3]]], dtype=torch.float64)
+    path = connect(metric, start, end, method="geodesic equation", segments=8)
+    assert path.points.diff(dim=1).norm(dim=2).max() < 0.5
+    torch.testing.assert_close(path.length, metric.distance(start, end), rtol=0.05, atol=0)
+    assert not path.converged.any()

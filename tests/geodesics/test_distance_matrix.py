@@ -5,6 +5,7 @@ import subprocess
 import sys
 import textwrap
 
+import numpy as np
 import pytest
 import torch
 
@@ -93,6 +94,17 @@ class TestExact:
         exact = _table(metric, codes, codes)
         torch.testing.assert_close(result.values, exact, rtol=1e-12, atol=1e-7)
         assert result.values.diagonal().abs().max() == 0
+
+    @pytest.mark.parametrize("bad", [{"bogus": 3}, {"segments": 7}, {"max_iterations": -1}])
+    def test_closed_forms_take_the_same_options(self, bad):
+        with pytest.raises((TypeError, ValueError), match=next(iter(bad))):
+            distance_matrix(EuclideanMetric(), _patch(3), **bad)
+
+    def test_closed_forms_are_minimised_on_request(self):
+        metric, codes = ManifoldMetric(Lorentz(2)), 2 * _patch(2)
+        (known,) = DistanceBlocks(metric, codes).solve(0).length
+        (found,) = DistanceBlocks(metric, codes, method="energy", segments=4).solve(0).length
+        assert known < found < 1.01 * known
 
     def test_equal_codes_are_at_distance_zero(self):
         codes = _patch(4)[[0, 1, 1, 2, 3, 0]]
@@ -295,6 +307,18 @@ class TestOnDisk:
         blocks(one)
         with pytest.raises(ValueError, match="options differs"):
             blocks(other)
+
+    def test_numbers_of_numpy_are_numbers(self, tmp_path):
+        codes = _patch(3)
+        DistanceBlocks(SPHERE, codes, directory=tmp_path, max_iterations=np.int64(2))
+        DistanceBlocks(SPHERE, codes, directory=tmp_path, max_iterations=2)
+        with pytest.raises(ValueError, match="max_iterations"):
+            DistanceBlocks(SPHERE, codes, directory=tmp_path, max_iterations=np.int64(200))
+
+    @pytest.mark.parametrize("start", [lambda *_: None, object(), np.zeros(2)])
+    def test_what_cannot_be_recognised_is_refused(self, tmp_path, start):
+        with pytest.raises(TypeError, match="no public attributes"):
+            DistanceBlocks(SPHERE, _patch(3), directory=tmp_path, initialisations=(start,))
 
     def test_the_rounding_of_another_machine_is_not_another_metric(self, tmp_path):
         codes = _patch(6)

@@ -62,6 +62,13 @@ def test_arcs_keep_their_ends_and_leave_sideways(dim):
     torch.testing.assert_close(offset.norm(dim=1), expected)
 
 
+@pytest.mark.parametrize(("starts", "error"), [((), ValueError), (Arc(), TypeError)])
+@pytest.mark.usefixtures("as_in_production")
+def test_starts_are_several(starts, error):
+    with pytest.raises(error, match="initialisations"):
+        distinct_geodesics(EuclideanMetric(), START, END, initialisations=starts)
+
+
 def test_bad_separation():
     with pytest.raises(ValueError, match="separation"):
         distinct_geodesics(EuclideanMetric(), START, END, separation=0.0)

@@ -198,6 +198,15 @@ class TestFailures:
         assert result.points[1, :, 0].isnan().tolist() == [False, True]
         assert result.steps[1] < 150  # given up, not stalled
 
+    def test_a_speed_that_is_not_kept_is_no_convergence(self):
+        """Codes in float32 end at 1 − 6e-8, some 17 units from the middle of the ball."""
+        z = torch.zeros(2, 2)
+        v = torch.tensor([[1.0, 0.5], [9.5, 3.0]])  # lengths are twice these
+        result = exponential(ConformalBall(), z, v)
+        assert result.converged.tolist() == [True, False]
+        assert result.speed_drift[1] > 0.05
+        assert result.end.isfinite().all(1).tolist() == [True, False]
+
     def test_nan_spoils_its_own_geodesic_only(self):
         def decoder(z):
             return torch.where(z[..., :1] > 1, torch.nan, Sphere()(z))

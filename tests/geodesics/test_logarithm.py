@@ -167,6 +167,13 @@ class TestFailures:
         assert not result.converged.any()
         assert result.velocity.isnan().all()
 
+    def test_a_path_of_other_codes_is_refused(self):
+        start, end = torch.rand(2, 3, 2, dtype=torch.float64)
+        path = connect(EuclideanMetric(), start, end)
+        for ends in ((start.flip(0), end), (start, end.flip(0))):
+            with pytest.raises(ValueError, match="does not join start to end"):
+                logarithm(EuclideanMetric(), *ends, path=path)
+
     def test_too_few_iterations_say_so(self):
         metric = PullbackMetric(_decoder(2, scale=3.0))
         start, end = torch.randn(2, 4, 2, dtype=torch.float64)
@@ -220,6 +227,32 @@ class TestCertify:
         certificate = certify(single, connect(single, start, end))
         assert certificate.dtype == torch.float32
         assert certificate.converged.all()
+
+    @pytest.mark.parametrize("metric", [EuclideanMetric(), PullbackMetric(Sphere())])
+    def test_loops_are_no_perfect_geodesics(self, metric):
+        """One that leaves its code and returns, beside a path that stays and a good one."""
+        t = torch.linspace(0, 1, 17, dtype=torch.float64).unsqueeze(1)
+        angle = 2 * torch.pi * t
+        loop = 0.1 * torch.cat([1 - angle.cos(), angle.sin()], 1)
+        loop[-1] = loop[0]
+        curves = torch.stack([loop, 0 * loop, t * torch.tensor([0.5, 0.0])])
+        verdict = certify(metric, measure(metric, curves))
+        assert not verdict.converged[0] or verdict.excess[0] > 1
+        assert not verdict.miss[0] < 0.1
+        assert verdict.converged[1:].all()
+        torch.testing.assert_close(verdict.excess[1:], torch.zeros(2).double(), atol=1e-6, rtol=0)
+
+    def test_a_decoder_that_breaks_is_not_one_in_single_precision(self):
+        sphere = Sphere()
+        path = connect(PullbackMetric(sphere), *(0.1 * torch.rand(2, 1, 2)), segments=4)
+
+        def broken(z):
+            if z.dtype == torch.float64:
+                raise RuntimeError("no more power")
+            return sphere(z)
+
+        with pytest.raises(RuntimeError, match="no more power"):
+            certify(PullbackMetric(broken), path)
 
     def test_curves_that_cannot_be_certified(self):
         def decoder(z):

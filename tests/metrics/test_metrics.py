@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from geolatent.geodesics import connect
 from geolatent.manifolds import Euclidean, Lorentz, PoincareBall
 from geolatent.metrics import EuclideanMetric, ManifoldMetric, PullbackMetric, forward_jacobian
 from geolatent.networks import MLP, Sphere
@@ -95,16 +96,86 @@ class Model(nn.Module):
         return self.net(z)
 
 
-@pytest.mark.parametrize("behind", ["method", "partial", "closure"])
+class Plain:
+    """A decoder in an object that torch knows nothing of."""
+
+    def __init__(self, decoder):
+        self.decoder = decoder
+
+    def __call__(self, z):
+        return self.decoder(z)
+
+    def decode(self, z):
+        return self.decoder(z)
+
+
+DROPOUT = Model(nn.Dropout(0.5)).net
+unrelated = Model(nn.Dropout(0.5))
+
+
+def _by_global(z):
+    return DROPOUT(z)
+
+
+def _unrelated_attribute(z, plain=None):
+    return (plain or torch).unrelated(z)
+
+
+@pytest.mark.parametrize(
+    "behind", ["method", "partial", "closure", "plain", "callable", "list", "global", "function"]
+)
 def test_training_mode_is_seen_behind_functions(behind):
     model = Model(nn.Dropout(0.5)).train()
+    models = [model]
     decoder = {
         "method": model.decode,
         "partial": functools.partial(model),
         "closure": lambda z: model(z),
+        "plain": Plain(model).decode,
+        "callable": Plain(model.net),
+        "list": lambda z: models[0](z),
+        "global": lambda z: torch.stack([DROPOUT(code) for code in z]),
+        "function": lambda z: _by_global(z),
     }[behind]
     with pytest.raises(ValueError, match=r"call decoder\.eval"):
         PullbackMetric(decoder)
+
+
+def test_a_global_of_the_name_of_an_attribute_is_none_of_a_decoder():
+    PullbackMetric(_unrelated_attribute)
+
+
+class Functional(nn.Module):
+    """Dropout without a module of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Linear(2, 6)
+
+    def forward(self, z):
+        return nn.functional.dropout(self.net(z), 0.3, self.training)
+
+
+class Hidden:
+    """A decoder where nobody looks."""
+
+    __slots__ = ("decoder",)
+
+    def __init__(self, decoder):
+        self.decoder = decoder
+
+    def __call__(self, z):
+        return self.decoder(z)
+
+
+@pytest.mark.parametrize("layer", [Functional(), nn.Sequential(nn.Linear(2, 6), nn.BatchNorm1d(6))])
+def test_training_mode_that_is_not_seen_is_said_by_torch_and_then_by_us(layer):
+    hidden = Hidden(layer)
+    start, end = torch.rand(2, 4, 2)
+    with pytest.raises(ValueError, match=r"call decoder\.eval"):
+        connect(PullbackMetric(hidden), start, end)
+    layer.eval()
+    assert connect(PullbackMetric(hidden), start, end, segments=4).length.isfinite().all()
 
 
 def test_training_mode_is_seen_when_it_comes_later():
