@@ -85,6 +85,7 @@ def test_codes_are_coloured_by_class_and_classes_are_named(decoder, codes):
     assert [text.get_text() for text in ax.texts if text.get_gid() == "class"] == ["a", "b", "c"]
 
 
+@pytest.mark.filterwarnings("ignore:the metric is rank-deficient")  # far out tanh is flat
 @pytest.mark.parametrize("curvature", [-1.0, -0.25])
 def test_hyperbolic_codes_are_drawn_in_the_disk(curvature):
     model = hyperbolic_model(curvature)
