@@ -112,13 +112,22 @@ class Isotropic(Distribution, ABC):
         return self.manifold.from_normal_coordinates(self.loc, radius * direction)
 
 
-@register_kl(Isotropic, Uniform)
-def _kl_to_uniform(p: Isotropic, q: Uniform) -> Tensor:
-    """Log volume minus entropy, where the entropy is known."""
+def check_shared_manifold(p: Isotropic, q: Isotropic | Uniform) -> None:
+    """Refuse the divergence of distributions on two manifolds.
+
+    Raises:
+        ValueError: the manifolds are not the same object.
+    """
     if p.manifold is not q.manifold:
         raise ValueError(
             f"the two distributions live on different manifolds, {p.manifold} and {q.manifold}: "
             "give both the same object."
         )
+
+
+@register_kl(Isotropic, Uniform)
+def _kl_to_uniform(p: Isotropic, q: Uniform) -> Tensor:
+    """Log volume minus entropy, where the entropy is known."""
+    check_shared_manifold(p, q)
     # The default entropy raises NotImplementedError, as torch asks of a divergence that is unknown.
     return -q.log_prob(p.loc) - p.entropy()

@@ -27,9 +27,11 @@ class ProductSpace(LatentSpace):
     `learn_curvature=True` in their manifolds, this is the mixed-curvature autoencoder: how much of
     each sign of curvature the data want is learned.
 
-    The spherical part has a power spherical posterior where Skopek et al. wrap a normal: the
-    density of a normal wrapped around a sphere, summed over its windings, has poles at the location
-    and opposite to it, and its first term alone is not a density.
+    The spherical part has a power spherical posterior and, with `prior_scale`, a von Mises-Fisher
+    prior where Skopek et al. wrap normals. They tend to the same normals for K → 0, and K is
+    learned against the scale of the prior; but the density of a normal wrapped around a sphere,
+    summed over its windings, has poles at the location and opposite to it, and its first term alone
+    is not a density.
 
     Args:
         spaces: the parts, one or more, of constant curvature or products themselves.

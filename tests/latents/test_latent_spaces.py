@@ -4,6 +4,9 @@ import math
 
 import pytest
 import torch
+from torch.autograd import gradcheck
+from torch.distributions import Normal, kl_divergence
+from torch.func import functional_call
 
 from geolatent.latents import (
     BareDecoder,
@@ -15,6 +18,7 @@ from geolatent.latents import (
     WrappedNormalSpace,
     as_latent_model,
 )
+from geolatent.latents.posterior_scale import posterior_scale
 from geolatent.manifolds import Euclidean, FlatTorus, Lorentz, PoincareBall, Sphere
 from geolatent.metrics import EuclideanMetric
 
@@ -30,11 +34,14 @@ SPACES = {
     "poincaré, riemannian": lambda: RiemannianNormalSpace(PoincareBall(3), features="tangent"),
     "sphere": lambda: SphereSpace(Sphere(3, curvature=0.5)),
     "sphere, von mises-fisher": lambda: SphereSpace(Sphere(3), posterior="von_mises_fisher"),
+    "sphere, learned curvature": lambda: SphereSpace(
+        Sphere(3, curvature=0.5, learn_curvature=True), prior_scale=0.8
+    ),
     "torus": lambda: TorusSpace(3),
     "product": lambda: ProductSpace(
         [
             WrappedNormalSpace(Lorentz(2, learn_curvature=True)),
-            SphereSpace(Sphere(2, learn_curvature=True)),
+            SphereSpace(Sphere(2, learn_curvature=True), prior_scale=1.0),
             EuclideanSpace(2),
         ]
     ),
@@ -121,6 +128,69 @@ def test_zero_parameters_give_the_unit_posterior():
         )
 
 
+SPHERE_POSTERIORS = ["power_spherical", "von_mises_fisher"]
+
+
+class Divergence(torch.nn.Module):
+    """Of the posteriors of a sphere from its prior, as a function of log K and parameters."""
+
+    def __init__(self, posterior):
+        super().__init__()
+        sphere = Sphere(2, learn_curvature=True)
+        self.space = SphereSpace(sphere, posterior=posterior, prior_scale=0.7).double()
+
+    def forward(self, p):
+        return kl_divergence(self.space.posterior(p), self.space.prior())
+
+    def at(self, log_curvature, p):
+        (name,) = dict(self.named_parameters())
+        return functional_call(self, {name: log_curvature}, (p,))
+
+
+@pytest.mark.parametrize("posterior", SPHERE_POSTERIORS)
+def test_the_curvature_of_a_sphere_is_learned_against_its_prior(posterior):
+    p = torch.randn(5, 4, dtype=torch.float64)
+    theta = torch.tensor(-0.4, dtype=torch.float64, requires_grad=True)
+
+    divergence = Divergence(posterior)
+    assert gradcheck(lambda theta: divergence.at(theta, p), theta)
+    for row in divergence.at(theta, p):
+        (slope,) = torch.autograd.grad(row, theta, retain_graph=True)
+        assert abs(float(slope)) > 1e-3
+
+
+@pytest.mark.parametrize("posterior", SPHERE_POSTERIORS)
+def test_a_large_sphere_is_flat(posterior):
+    p = torch.randn(5, 4, dtype=torch.float64)
+    on_sphere = Divergence(posterior).at(torch.tensor(-24.0, dtype=torch.float64), p)
+    # The first of the numbers for the location points off the tangent plane, and counts for w/R.
+    posteriors = Normal(p[:, 1:3], posterior_scale(p[:, 3:]).expand(-1, 2))
+    flat = kl_divergence(posteriors, Normal(torch.zeros(2).double(), 0.7)).sum(dim=-1)
+    torch.testing.assert_close(on_sphere, flat, rtol=0, atol=1e-4)
+
+
+def test_under_the_uniform_prior_only_the_scale_in_radians_counts():
+    p = torch.zeros(1, 4, dtype=torch.float64)
+    small, large = (SphereSpace(Sphere(2, curvature)).double() for curvature in (100.0, 1.0))
+    p[0, 3] = -5.0
+    narrow = kl_divergence(large.posterior(p), large.prior())
+    assert kl_divergence(small.posterior(p), small.prior()) < narrow - 4
+    p[0, 3] = torch.expm1(posterior_scale(p[0, 3]) / 10 - 1e-4).log() - math.log(math.expm1(1.0))
+    torch.testing.assert_close(kl_divergence(small.posterior(p), small.prior()), narrow)
+    with pytest.raises(ValueError, match=r"uniform prior.*none to learn"):
+        SphereSpace(Sphere(2, learn_curvature=True))
+
+
+def test_a_product_learns_the_curvature_of_every_part():
+    space = SPACES["product"]().double()
+    posterior, prior = space.posterior(parameters(space, 256)), space.prior()
+    x = posterior.rsample()
+    divergence = (posterior.log_prob(x) - prior.log_prob(x)).mean()
+    slopes = torch.autograd.grad(divergence, list(space.parameters()))
+    assert len(slopes) == 2
+    assert min(abs(float(slope)) for slope in slopes) > 1e-2
+
+
 def test_distances_from_the_origin_are_norms_of_codes(space):
     z = codes(space, 6)
     torch.testing.assert_close(space.metric.distance(torch.zeros_like(z), z), z.norm(dim=-1))
@@ -159,6 +229,7 @@ def test_refuses_a_bad_prior_scale(scale):
         lambda: EuclideanSpace(2, prior_scale=scale),
         lambda: WrappedNormalSpace(Lorentz(2), prior_scale=scale),
         lambda: RiemannianNormalSpace(Lorentz(2), prior_scale=scale),
+        lambda: SphereSpace(Sphere(2), prior_scale=scale),
     ):
         with pytest.raises(ValueError, match="prior_scale"):
             make()
