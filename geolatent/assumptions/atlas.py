@@ -1,5 +1,6 @@
 """What a reader of a report can walk through: codes, paths between them, what they decode to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import final
@@ -27,7 +28,8 @@ class Atlas:
     Attributes:
         codes: `(n, 2)`: the codes themselves, or their first two principal components.
         axes: what the two coordinates are.
-        labels: the class of each code, `(n,)`, or none.
+        labels: the class of each code, `(n,)`, counted from 0, or none.
+        label_names: of the classes, in the order of their numbers; empty without labels.
         lines: `(b, t, 2)`, straight.
         geodesics: `(b, t, 2)`.
         excess: of the straight lines, `(b,)`.
@@ -39,6 +41,7 @@ class Atlas:
     codes: Float[np.ndarray, "n 2"]
     axes: tuple[str, str]
     labels: Int[np.ndarray, "n"] | None
+    label_names: tuple[str, ...]
     lines: Float[np.ndarray, "b t 2"]
     geodesics: Float[np.ndarray, "b t 2"]
     excess: Float[np.ndarray, "b"]
@@ -47,8 +50,19 @@ class Atlas:
 
 
 @torch.no_grad()
-def make_atlas(subject: Subject, *, image_shape: tuple[int, ...] | None = None) -> Atlas | None:
-    """The subject's pairs as a map, or none if no geodesic converged or codes are one number."""
+def make_atlas(
+    subject: Subject,
+    *,
+    image_shape: tuple[int, ...] | None = None,
+    label_names: Sequence[str] = (),
+) -> Atlas | None:
+    """The subject's pairs as a map, or none if no geodesic converged or codes are one number.
+
+    Args:
+        subject: what was audited.
+        image_shape: of one datum, `(h, w)` or `(c, h, w)`.
+        label_names: of label 0, 1, ...; labels beyond them are called by their number.
+    """
     if subject.codes.shape[1] < 2:
         return None
     pairs = subject.pairs
@@ -65,13 +79,21 @@ def make_atlas(subject: Subject, *, image_shape: tuple[int, ...] | None = None) 
         return ((z.double() - centre) @ plane).cpu().numpy()
 
     shown = subject.sample("atlas", _CODES)
-    labels = None if subject.labels is None else subject.labels.cpu()[shown].long().numpy()
+    labels: np.ndarray | None = None
+    names: tuple[str, ...] = ()
+    if subject.labels is not None:
+        present, places = subject.labels.cpu().long().unique(return_inverse=True)
+        labels = places[shown].numpy()
+        names = tuple(
+            str(label_names[k]) if 0 <= k < len(label_names) else str(k) for k in present.tolist()
+        )
     t = torch.linspace(0, 1, _FINE, dtype=torch.float64)
     features = None if decoded is None else decoded.shape[-1]
     return Atlas(
         codes=flattened(subject.codes[shown]),
         axes=axes,
         labels=labels,
+        label_names=names,
         lines=flattened(straight_points(path.points[:, 0], path.points[:, -1], _FINE - 1)),
         geodesics=flattened(path(t)),
         excess=path.straight_excess.double().cpu().numpy(),

@@ -45,6 +45,7 @@ def audit(
     directory: str | Path | None = None,
     seed: int = 0,
     image_shape: tuple[int, ...] | None = None,
+    label_names: Sequence[str] = (),
     card: Mapping[str, Any] | None = None,
     progress: bool = False,
 ) -> AuditReport:
@@ -71,6 +72,7 @@ def audit(
         directory: where findings are kept; the same audit again goes on from there.
         seed: of everything random; the caller's random state stays as it was.
         image_shape: of one datum, for pictures in the report, `(h, w)` or `(c, h, w)`.
+        label_names: of label 0, 1, ..., for the map in the report.
         card: what is known of the model and its training, by name, for the report's model card.
         progress: show a bar on stderr.
 
@@ -117,7 +119,9 @@ def audit(
     spent = seconds is not None and time.monotonic() - began > seconds
     # Geodesics that no assumption asked for are not worth their time.
     wanted = not spent and any(f.claim.name in _OF_GEODESICS for f in findings.values())
-    atlas = make_atlas(subject, image_shape=image_shape) if wanted else None
+    atlas = (
+        make_atlas(subject, image_shape=image_shape, label_names=label_names) if wanted else None
+    )
     return AuditReport(findings, about, evidence or Evidence(), atlas)
 
 
@@ -139,7 +143,7 @@ def _chosen(assumptions: Sequence[str | Assumption] | None) -> list[Assumption]:
 
 def _about(subject: Subject, seconds: float) -> dict[str, Any]:
     return {
-        "model": type(subject.model).__name__,
+        "model": subject.name,
         "codes": len(subject.codes),
         "dimension": subject.codes.shape[1],
         "dtype": str(subject.codes.dtype).removeprefix("torch."),

@@ -120,8 +120,10 @@ class AuditReport(Mapping[str, Finding]):
 
     def __str__(self) -> str:
         width = max((len(name) for name in self), default=0)
+        wide = max((len(_effect(f)) for f in self.values() if f.measurement), default=0)
         rows = [
-            f"{_MARKS[f.verdict]} {name:<{width}}  {f.verdict:<14}  {_effect(f)}"
+            f"{_MARKS[f.verdict]} {name:<{width}}  {f.verdict:<14}  "
+            + (f.reason if f.measurement is None else f"{_effect(f):<{wide}}  {f.claim.tolerance}")
             for name, f in self.items()
         ]
         return "\n".join([*rows, str(self.readiness)])

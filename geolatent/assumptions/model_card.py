@@ -27,8 +27,6 @@ def model_card(subject: Subject, known: Mapping[str, Any]) -> dict[str, str]:
         count = sum(parameter.numel() for parameter in model.parameters())
         seen["parameters"] = f"{count:,}"
     else:
-        seen["decoder"] = (
-            f"{type(model).__name__}, from codes of dimension {subject.codes.shape[1]}"
-        )
+        seen["decoder"] = f"{subject.name}, from codes of dimension {subject.codes.shape[1]}"
         seen["training"] = "unknown: a decoder was given, without a record"
     return seen | {name: str(value) for name, value in known.items()}

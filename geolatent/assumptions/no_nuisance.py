@@ -115,7 +115,9 @@ class NoNuisance(Assumption):
             counted = float(np.mean([allowed.var() for _, allowed in permuted]))
             draws = widened(found, draws, chance, counted)
             quantiles = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
-            beyond = (np.array([found, *quantiles]) - chance.mean()) / (1 - chance.mean())
+            # Where all are told right the counts allow less, but not instead.
+            low, high = min(found, quantiles[0]), max(found, quantiles[1])
+            beyond = (np.array([found, low, high]) - chance.mean()) / (1 - chance.mean())
             bounds.append(beyond)
             details[variable] = float(beyond[0])
             beaten = int((chance >= found).sum())

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import cached_property
+from types import FunctionType
 from typing import final
 
 import torch
@@ -83,6 +84,8 @@ class Subject:
         until: float | None = None,
     ) -> None:
         self.model = as_latent_model(model)
+        # What its user calls it: the class, or the function.
+        self.name = model.__name__ if isinstance(model, FunctionType) else type(model).__name__
         if not isinstance(codes, Tensor) or not codes.is_floating_point():
             raise TypeError(f"codes must be a floating-point tensor (n, d), got {_said(codes)}.")
         if codes.ndim != 2 or not codes.shape[1] or len(codes) < max(_FEWEST, codes.shape[1] + 1):

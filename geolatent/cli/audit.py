@@ -68,6 +68,7 @@ def run(cfg: DictConfig, job: Path) -> None:
         directory=folder / "findings",
         seed=cfg.seed,
         image_shape=data.data_set.image_shape,
+        label_names=data.data_set.label_names,
         card=run_card(run_folder, data),
         progress=True,
     )

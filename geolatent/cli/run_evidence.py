@@ -31,10 +31,11 @@ def evidence(folder: Path, sensitivity: Path | None = None) -> Evidence:
     if not (folder / METRICS).is_file():
         return Evidence(sensitivity=known)
     found = training_convergence(folder)
+    why = found.reason.rstrip(".")
     return Evidence(
         trained=True,
         converged=found.converged,
-        unconverged="" if found.converged else f"show that training converged: {found.reason}",
+        unconverged="" if found.converged else f"show that training converged: {why}",
         sensitivity=known,
     )
 

@@ -6,19 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 
 from geolatent.assumptions import LEVELS, Atlas, AuditReport, Finding
 from geolatent.report.templates import render
 from geolatent.storage import atomic_write
 
 _TEMPLATE = "audit.html.j2"
-_WORDS = {
-    "holds": "holds",
-    "violated": "is violated",
-    "inconclusive": "is inconclusive",
-    "not-applicable": "does not apply",
-}
-_ORDER = ("violated", "inconclusive", "holds")
 _RANGE = (1.0, 99.0)  # percentiles that black and white stand for
 _DETAIL = 3  # decimals of a coordinate, of the map's width of one
 
@@ -47,12 +41,17 @@ def write_audit_page(report: AuditReport, path: str | Path) -> Path:
 
 def render_audit(report: AuditReport) -> str:
     """The page as HTML text."""
+    rows = [(finding, scale(finding), numbers(finding)) for finding in report.values()]
     return render(
         _TEMPLATE,
+        filters={"code": code, "number": _number},
         report=report,
         headline=headline(report),
-        rows=[(finding, scale(finding), numbers(finding)) for finding in report.values()],
-        words=_WORDS,
+        kinds=[
+            (kind, [row for row in rows if row[0].claim.kind == kind])
+            for kind in dict.fromkeys(finding.claim.kind for finding, *_ in rows)
+        ],
+        rows=rows,
         atlas=None if report.atlas is None else packed(report.atlas),
         about=_flat({k: v for k, v in report.about.items() if k != "card"}),
         card=_flat(report.about.get("card", {})),
@@ -60,14 +59,29 @@ def render_audit(report: AuditReport) -> str:
     )
 
 
+def code(text: str) -> Markup:
+    """Text in which what stands between backticks is code."""
+    parts = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if place % 2 else part
+        for place, part in enumerate(parts)
+    )
+
+
 def headline(report: AuditReport) -> str:
-    """The verdicts in one sentence, the worst first."""
-    parts = []
-    for verdict in _ORDER:
-        names = [name for name, finding in report.items() if finding.verdict == verdict]
-        if names:
-            parts.append(f"{_WORDS[verdict].removeprefix('is ')}: {', '.join(names)}")
-    return f"{'; '.join(parts)}." if parts else "Nothing could be tested."
+    """The verdicts in one sentence: violated claims by name, the others counted."""
+    names = {
+        verdict: [name for name, finding in report.items() if finding.verdict == verdict]
+        for verdict in ("violated", "inconclusive", "holds")
+    }
+    tested = sum(map(len, names.values()))
+    if not tested:
+        return "Nothing could be tested."
+    violated = f" ({', '.join(names['violated'])})" if names["violated"] else ""
+    return (
+        f"Of {tested} claims, violated: {len(names['violated'])}{violated}; "
+        f"inconclusive: {len(names['inconclusive'])}; holding: {len(names['holds'])}."
+    )
 
 
 def scale(finding: Finding) -> dict[str, Any] | None:
@@ -127,6 +141,7 @@ def numbers(finding: Finding) -> dict[str, str]:
     low, high = measurement.interval
     said = {
         "effect": _number(measurement.effect),
+        "tolerated": str(finding.claim.tolerance).replace("-", "−"),
         "interval": f"{_number(low)} to {_number(high)}",
         "sample": str(measurement.sample)
         + (f", {measurement.failed} more failed" if measurement.failed else ""),
@@ -153,6 +168,7 @@ def packed(atlas: Atlas) -> dict[str, Any]:
         "codes": placed(atlas.codes),
         "axes": list(atlas.axes),
         "labels": None if atlas.labels is None else atlas.labels.tolist(),
+        "names": list(atlas.label_names),
         "lines": placed(atlas.lines),
         "geodesics": placed(atlas.geodesics),
         "excess": [round(float(value), 4) for value in atlas.excess],
@@ -178,8 +194,8 @@ def packed(atlas: Atlas) -> dict[str, Any]:
     return content
 
 
-def _number(value: float) -> str:
-    return "–" if not math.isfinite(value) else f"{value:.3g}".replace("-", "−")
+def _number(value: float, digits: int = 3) -> str:
+    return "–" if not math.isfinite(value) else f"{value:.{digits}g}".replace("-", "−")
 
 
 def _flat(about: Any) -> list[tuple[str, str]]:

@@ -4,30 +4,18 @@ import json
 import re
 
 import numpy as np
-import pytest
-import torch
 
-from geolatent.assumptions import LEVELS, Claim, Evidence, Finding, Measurement, Tolerance, audit
+from geolatent.assumptions import (
+    LEVELS,
+    AuditReport,
+    Claim,
+    Evidence,
+    Finding,
+    Measurement,
+    Tolerance,
+)
 from geolatent.report import render_audit, write_audit_page
 from geolatent.report.audit_page import headline, scale
-
-NAMES = ["solver-converged", "straight-lines", "tree-like"]
-
-
-@pytest.fixture(scope="module")
-def report():
-    torch.manual_seed(1)
-    decoder = torch.nn.Sequential(torch.nn.Linear(2, 16), torch.nn.Tanh(), torch.nn.Linear(16, 12))
-    codes = torch.randn(80, 2)
-    labels = torch.arange(80) % 3
-    return audit(
-        decoder.eval().requires_grad_(False),
-        codes,
-        labels=labels,
-        assumptions=NAMES,
-        evidence=Evidence(trained=True),
-        image_shape=(3, 4),
-    )
 
 
 def embedded(html):
@@ -37,8 +25,8 @@ def embedded(html):
 
 def test_verdicts_come_first_and_nothing_is_fetched(report):
     html = render_audit(report)
-    assert html.index(headline(report)[1:].split(";")[0]) < html.index("<h2>")
-    for name in NAMES:
+    assert html.index(headline(report)) < html.index("<h2>")
+    for name in report:
         assert f'id="{name}"' in html
         assert report[name].claim.sentence in html
     assert "No hyperbolic space is declared." in html
@@ -49,7 +37,7 @@ def test_verdicts_come_first_and_nothing_is_fetched(report):
 def test_every_finding_has_its_strip_with_round_numbers(report):
     html = render_audit(report)
     strips = re.findall(r'<svg class="strip-axis".*?</svg>', html, re.S)
-    measured = [name for name in NAMES if report[name].measurement is not None]
+    measured = [name for name in report if report[name].measurement is not None]
     assert len(strips) == len(measured) == 2
     places = scale(report["straight-lines"])
     assert f'cx="{6 * places["effect"]}"' in strips[1]
@@ -64,7 +52,7 @@ def test_the_page_knows_how_many_levels_there_are_and_what_the_model_is(report):
     html = render_audit(report)
     assert f"Readiness {report.readiness.level} of {len(LEVELS)}:" in html
     assert 'id="card"' in html
-    assert "from codes of dimension 2" in html
+    assert "Sequential, from codes of dimension 2" in html
     assert "a decoder was given, without a record" in report.to_markdown()
 
 
@@ -74,6 +62,8 @@ def test_the_map_holds_every_pair_and_its_pictures(report):
     assert pairs == 40
     assert len(atlas["codes"]) == len(atlas["labels"]) == 80
     assert (atlas["rows"], atlas["columns"]) == (3, 4)
+    assert atlas["names"] == ["ape", "bee", "2"]  # the third was given no name
+    assert set(atlas["labels"]) == {0, 1, 2}
     import base64
 
     assert len(base64.b64decode(atlas["decoded"])) == pairs * 2 * atlas["steps"] * 12
@@ -97,16 +87,29 @@ def test_texts_of_others_cannot_break_the_page():
         kind="data",
         effect="a & b",
         tolerance=Tolerance(at_most=1, reason="<i>"),
-        remedy="",
+        remedy="`<u>`",
     )
-    finding = Finding(claim, "holds", "r", Measurement(0.5, (0.4, 0.6), 30))
-    from geolatent.assumptions import AuditReport
-
+    finding = Finding(claim, "violated", "r", Measurement(1.5, (1.4, 1.6), 30))
     about = {"model": "<m>", "codes": 1, "dimension": 1}
     html = render_audit(AuditReport({"mine": finding}, about, Evidence()))
     assert "<b>x" not in html
     assert "<i>" not in html
     assert "<m>" not in html
+    assert "<code>&lt;u&gt;</code>" in html
+
+
+def test_the_headline_names_what_is_violated_and_counts_the_rest():
+    def found(*verdicts):
+        tolerance = Tolerance(at_most=1, reason="r")
+        claim = Claim(name="c", sentence="", kind="data", effect="", tolerance=tolerance, remedy="")
+        findings = {f"{v}-{i}": Finding(claim, v, "") for i, v in enumerate(verdicts)}
+        return headline(AuditReport(findings, {}, Evidence()))
+
+    assert found("holds", "violated", "not-applicable", "violated") == (
+        "Of 3 claims, violated: 2 (violated-1, violated-3); inconclusive: 0; holding: 1."
+    )
+    assert found("inconclusive") == "Of 1 claims, violated: 0; inconclusive: 1; holding: 0."
+    assert found("not-applicable") == "Nothing could be tested."
 
 
 def test_bars_put_intervals_beside_tolerances():
