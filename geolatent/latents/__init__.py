@@ -1,7 +1,7 @@
 """Latent spaces, and what a model has to say about its codes."""
 
 from geolatent.latents.brownian_motion_prior import BrownianMotionPrior
-from geolatent.latents.code_monitor import CodeReport, codes_of_factors, monitor
+from geolatent.latents.code_monitor import CodeReport, codes_of_factors, last_radius, monitor
 from geolatent.latents.data_dependent import DataDependent
 from geolatent.latents.euclidean_space import EuclideanSpace
 from geolatent.latents.hamiltonian_posterior import HamiltonianPosterior
@@ -58,5 +58,6 @@ __all__ = [
     "WrappedNormalSpace",
     "as_latent_model",
     "codes_of_factors",
+    "last_radius",
     "monitor",
 ]

@@ -21,7 +21,7 @@ class CodeReport:
             comes nearest to its limit.
         valid_radius: how far the coordinates of that space can be trusted in this dtype.
         share_beyond_valid: of the codes, from 0 to 1; codes that are not finite count as beyond.
-        share_clipped: of the codes, those beyond the last point that can be stored.
+        share_clipped: of the codes, those at the end of what can be stored or beyond it.
         advice: what to do about it; empty if there is nothing to do.
     """
 
@@ -40,7 +40,7 @@ def monitor(latent: LatentSpace, z: Float[Tensor, "*b d"]) -> CodeReport:
 
     Args:
         latent: the space.
-        z: codes of posterior locations (or of samples), in the dtype in which the model works.
+        z: codes of posterior locations or of samples, in the dtype in which the model works.
 
     Returns:
         The report.
@@ -87,13 +87,26 @@ def codes_of_factors(
     return [pair for factor, codes in parts for pair in codes_of_factors(factor, codes)]
 
 
+def last_radius(manifold: Manifold, dtype: torch.dtype) -> float:
+    """Radius beyond which a code is at the end of the coordinates, or was moved back to it.
+
+    Args:
+        manifold: with codes.
+        dtype: of the codes.
+    """
+    largest = manifold.largest_radius(dtype)
+    if isinstance(manifold, Lorentz | PoincareBall):
+        # The ball moves points back to log 2 before its last one, less rounding there.
+        return largest - 0.8 / math.sqrt(-float(manifold.curvature.detach()))
+    # A code at the limit itself may be rounded beyond it.
+    return largest * (1 + 8 * torch.finfo(dtype).eps)
+
+
 def _measure(manifold: Manifold, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Largest radius, and which codes are beyond the valid and the largest one."""
     radius = torch.linalg.vector_norm(z, dim=-1)
     within = radius <= manifold.valid_radius(z.dtype)
-    # A code at the limit itself may be rounded beyond it.
-    limit = manifold.largest_radius(z.dtype) * (1 + 8 * torch.finfo(z.dtype).eps)
-    return radius.max(), ~within, radius > limit
+    return radius.max(), ~within, radius > last_radius(manifold, z.dtype)
 
 
 def _not_finite(share: float) -> str:
@@ -108,7 +121,7 @@ def _not_finite(share: float) -> str:
 def _advice(
     manifold: Manifold, dtype: torch.dtype, beyond: float, clipped: float, largest: float
 ) -> str:
-    name, limit = type(manifold).__name__, manifold.valid_radius(dtype)
+    name, limit = type(manifold).__name__.removeprefix("Parametrized"), manifold.valid_radius(dtype)
     said = (
         f"{beyond:.1%} of the codes are farther from the origin ({largest:.3g} at most) than the "
         f"{limit:.3g} up to which {name} resolves positions in {dtype}"

@@ -9,6 +9,7 @@ from geolatent.training.epoch_record import EpochRecord
 from geolatent.training.evaluate import Evaluation, evaluate
 from geolatent.training.fit import fit
 from geolatent.training.fit_result import FitResult, StageResult
+from geolatent.training.negative_kl_error import NegativeKlError
 from geolatent.training.non_finite_error import NonFiniteError
 from geolatent.training.progress import Progress
 from geolatent.training.snapshot import Snapshot
@@ -23,6 +24,7 @@ __all__ = [
     "EpochRecord",
     "Evaluation",
     "FitResult",
+    "NegativeKlError",
     "NonFiniteError",
     "Progress",
     "Snapshot",

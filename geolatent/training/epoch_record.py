@@ -23,11 +23,13 @@ class EpochRecord:
         validation_loss: −log likelihood + (full) β · KL at the end of the epoch, or None.
         validation_log_likelihood: its first term, or None.
         validation_kl: its second term, before the weight, or None.
-        largest_radius: of the codes of some training data, see `CodeReport`; None in stages that
-            do not move codes.
+        dtype: in which the model works; None in the records of older runs.
+        largest_radius: of the posteriors' locations and draws for some training data, whichever
+            are farther out, see `CodeReport`; None in stages that do not move codes.
         beyond_valid_radius: share of these codes whose coordinates are not to be trusted.
         clipped: share of them beyond the last point that can be stored.
         zero_gradients: share of the encoder's outputs for them with a gradient of exactly zero.
+        advice: what to do about these four; empty if there is nothing to do.
         improved: whether the weights are the best ones so far; without validation data, the last.
         seconds: wall-clock time of the epoch, with its validation.
     """
@@ -44,10 +46,12 @@ class EpochRecord:
     validation_loss: float | None
     validation_log_likelihood: float | None
     validation_kl: float | None
+    dtype: str | None = None
     largest_radius: float | None
     beyond_valid_radius: float | None
     clipped: float | None
     zero_gradients: float | None
+    advice: str | None = None
     improved: bool
     seconds: float
 

@@ -10,6 +10,7 @@ from geolatent.data import checked_data
 from geolatent.models import VAE, elbo, iwae
 from geolatent.training.evaluation_mode import evaluation_mode
 from geolatent.training.model_input import model_input
+from geolatent.training.negative_kl_error import NegativeKlError, is_beyond_chance
 from geolatent.training.random_state import isolated_random
 
 EVALUATION_BATCH = 1024  # items at once
@@ -70,7 +71,8 @@ def evaluate(
 
     Raises:
         ValueError: the data do not fit the model, or a number is out of range.
-        ArithmeticError: the log likelihood exceeds what the likelihood can give.
+        ArithmeticError: the log likelihood or the importance-weighted bound exceeds what the
+            likelihood can give, or the KL divergence is clearly negative (`NegativeKlError`).
     """
     least = {"samples": 1, "importance_samples": 0, "batch_size": 1}
     given = {"samples": samples, "importance_samples": importance_samples, "batch_size": batch_size}
@@ -87,7 +89,16 @@ def evaluate(
             batches = (
                 iwae(model, batch, samples=importance_samples) for batch in x.split(batch_size)
             )
-            importance = float(torch.stack([b.double().sum() for b in batches]).sum()) / len(x)
+            total = float(torch.stack([b.double().sum() for b in batches]).sum())
+            excess = total + float(model.likelihood.floor(x).double().sum())
+        if is_beyond_chance(excess, len(x)):
+            raise ArithmeticError(
+                f"The importance-weighted bound is {excess / len(x):.4g} nats an item above the "
+                f"greatest value that a {type(model.likelihood).__name__} likelihood can give: "
+                "posterior or prior are no densities where draws lie. Evaluate the model in "
+                "float64 (model.double()), and look at how far out its codes are."
+            )
+        importance = total / len(x)
     log_likelihood, kl = terms
     return Evaluation(
         log_likelihood=log_likelihood, kl=kl, iwae=importance, items=len(x), samples=samples
@@ -111,7 +122,8 @@ def evaluate_terms(
         Both means, in nats an item.
 
     Raises:
-        ArithmeticError: the log likelihood of an item exceeds what the likelihood can give.
+        ArithmeticError: the log likelihood of an item exceeds what the likelihood can give, or
+            the KL divergence is clearly negative.
     """
     sums = []
     with isolated_random(seed), evaluation_mode(model):
@@ -135,7 +147,10 @@ def evaluate_terms(
             f"{type(model.likelihood).__name__} likelihood can give by {table[:, 2].max():.3g} "
             "nats: the number is wrong, not good. Check the likelihood and its floor."
         )
-    log_likelihood, kl = (table[:, :2].sum(0) / (samples * len(x))).tolist()
+    draws = samples * len(x)
+    log_likelihood, kl = (table[:, :2].sum(0) / draws).tolist()
+    if is_beyond_chance(-kl * draws, draws):
+        raise NegativeKlError(kl=kl, dtype=x.dtype, where=f"of {len(x)} that were held out")
     return log_likelihood, kl
 
 

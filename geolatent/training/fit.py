@@ -74,6 +74,7 @@ def fit(
         ValueError: the data do not fit the model, its prior lies where points cannot be stored in
             its dtype, or a checkpoint is damaged or of another run.
         NonFiniteError: a loss or weight is not finite any more.
+        NegativeKlError: a mean KL divergence is negative, by more than chance.
         OSError: a checkpoint cannot be written; the one before it is whole.
     """
     config = TrainingConfig() if config is None else config
@@ -209,13 +210,12 @@ def _train_stage(run: TrainingRun, callbacks: Sequence[Callback], evaluation_see
             if not math.isfinite(held_out_loss):
                 raise non_finite(run, "validation loss", steps)
         value = loss if held_out_loss is None else held_out_loss
-        codes, zero_gradients = None, None
+        watched = None
         if run.stage == "main":
-            some = run.train[:WATCHED]
-            codes, zero_gradients = watch_codes(run.model, some, seed=evaluation_seed)
-            if codes.advice and not warned:
+            watched = watch_codes(run.model, run.train[:WATCHED], seed=evaluation_seed)
+            if watched.advice and not warned:
                 warned = True
-                warnings.warn(f"epoch {epoch}: {codes.advice}", stacklevel=3)
+                warnings.warn(f"epoch {epoch}: {watched.advice}", stacklevel=3)
         record = EpochRecord(
             stage=run.stage,
             epoch=epoch,
@@ -229,10 +229,12 @@ def _train_stage(run: TrainingRun, callbacks: Sequence[Callback], evaluation_see
             validation_loss=held_out_loss,
             validation_log_likelihood=held_out[0] if held_out else None,
             validation_kl=held_out[1] if held_out else None,
-            largest_radius=codes.largest_radius if codes else None,
-            beyond_valid_radius=codes.share_beyond_valid if codes else None,
-            clipped=codes.share_clipped if codes else None,
-            zero_gradients=zero_gradients,
+            dtype=str(run.train.dtype).removeprefix("torch."),
+            largest_radius=watched.codes.largest_radius if watched else None,
+            beyond_valid_radius=watched.codes.share_beyond_valid if watched else None,
+            clipped=watched.codes.share_clipped if watched else None,
+            zero_gradients=watched.zero_gradients if watched else None,
+            advice=watched.advice if watched else None,
             improved=run.is_improvement(epoch, value),
             seconds=time.perf_counter() - start,
         )

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from geolatent.data import flip_bits
 from geolatent.models import elbo
+from geolatent.training.negative_kl_error import NegativeKlError, is_beyond_chance
 from geolatent.training.non_finite_error import NonFiniteError
 from geolatent.training.training_run import TrainingRun
 
@@ -27,6 +28,7 @@ def train_epoch(run: TrainingRun, beta: float) -> tuple[float, float, float, int
 
     Raises:
         NonFiniteError: a term or a weight is not finite any more.
+        NegativeKlError: the mean KL is negative by more than chance.
     """
     model, data, config = run.model, run.train, run.config
     bound = partial(elbo, sampled_kl=True) if config.sampled_kl else elbo
@@ -65,6 +67,9 @@ def train_epoch(run: TrainingRun, beta: float) -> tuple[float, float, float, int
         raise diverged
     table = torch.stack(sums).double().reshape(-1, 3)
     log_likelihood_mean, kl_mean, penalty_mean = (table.sum(0) / len(data)).tolist()
+    if is_beyond_chance(-kl_mean * len(data), len(data)):
+        where = f"in epoch {run.epoch + 1} of stage {run.stage!r} ({_last_checkpoint(run)})"
+        raise NegativeKlError(kl=kl_mean, dtype=data.dtype, where=where)
     return log_likelihood_mean, kl_mean, penalty_mean, len(table)
 
 
@@ -98,14 +103,17 @@ def non_finite(run: TrainingRun, term: str, step: int) -> NonFiniteError:
     Returns:
         The error, to be raised.
     """
-    checkpoint = "No checkpoint was written."
-    if run.last_checkpoint is not None:
-        path, stage, epoch = run.last_checkpoint
-        checkpoint = f"The last finite checkpoint is {path}, of epoch {epoch} of stage {stage!r}."
     return NonFiniteError(
         term=term,
         stage=run.stage,
         epoch=run.epoch + 1,
         step=run.step + step,
-        checkpoint=checkpoint,
+        checkpoint=_last_checkpoint(run),
     )
+
+
+def _last_checkpoint(run: TrainingRun) -> str:
+    if run.last_checkpoint is None:
+        return "No checkpoint was written."
+    path, stage, epoch = run.last_checkpoint
+    return f"The last finite checkpoint is {path}, of epoch {epoch} of stage {stage!r}."

@@ -3,7 +3,12 @@
 import pytest
 import torch
 
-from geolatent.latents import EuclideanSpace, WrappedNormalSpace
+from geolatent.latents import (
+    EuclideanSpace,
+    RhvaeSpace,
+    RiemannianNormalSpace,
+    WrappedNormalSpace,
+)
 from geolatent.likelihoods import Gaussian
 from geolatent.manifolds import Lorentz, PoincareBall
 from geolatent.models import VAE
@@ -19,10 +24,48 @@ def _model(latent):
 def test_codes_near_the_origin_are_fine():
     x = torch.randn(20, 6)
     for latent in (EuclideanSpace(2), WrappedNormalSpace(Lorentz(2))):
-        report, zero = watch_codes(_model(latent), x, seed=0)
+        watched = watch_codes(_model(latent), x, seed=0)
+        report = watched.codes
         assert report.largest_radius > 0
-        assert report.share_beyond_valid == report.share_clipped == zero == 0
-        assert not report.advice
+        assert report.share_beyond_valid == report.share_clipped == watched.zero_gradients == 0
+        assert watched.advice == ""
+
+
+def test_draws_are_looked_at_too():
+    """Locations at the origin, draws where volume is: of twelve dimensions at radius 11."""
+    latent = RiemannianNormalSpace(Lorentz(12))
+    model = _model(latent)
+    with torch.no_grad():
+        model.encoder[-1].weight.zero_()
+        model.encoder[-1].bias.zero_()  # σ = 1
+    watched = watch_codes(model, torch.randn(200, 6), seed=0)
+    radius = latent.code(latent.prior().sample((2000,))).norm(dim=-1)
+    share = float((radius > 9.728).float().mean())
+    assert watched.codes.share_beyond_valid == pytest.approx(share, abs=0.1)
+    assert "float64" in watched.advice
+
+
+def test_every_output_of_a_learned_metric_gets_its_gradient():
+    """It learns from the batch, in training only."""
+    model = _model(RhvaeSpace(2, centroids=10))
+    watched = watch_codes(model, torch.randn(20, 6), seed=0)
+    assert watched.zero_gradients == 0
+    assert watched.advice == ""
+    assert model.latent.training
+
+
+def test_outputs_without_gradient_are_told():
+    model = _model(EuclideanSpace(2))
+    model.encoder = torch.nn.Sequential(model.encoder, torch.nn.Hardtanh())
+    with torch.no_grad():
+        model.encoder[0][-1].bias.fill_(9.0)
+    assert watch_codes(model, torch.randn(20, 6), seed=0).zero_gradients == 0
+    model = _model(EuclideanSpace(2))
+    with torch.no_grad():
+        model.encoder[-1].bias[2:] = -200.0  # softplus is flat there
+    watched = watch_codes(model, torch.randn(20, 6), seed=0)
+    assert watched.zero_gradients == 0.5
+    assert watched.advice.startswith("50.0% of the encoder's outputs get no gradient")
 
 
 def test_clipped_codes_have_no_gradient_and_say_so():
@@ -30,10 +73,11 @@ def test_clipped_codes_have_no_gradient_and_say_so():
     model = _model(latent)
     with torch.no_grad():
         model.encoder[-1].bias[:2] = 40.0
-    report, zero = watch_codes(model, torch.randn(20, 6), seed=0)
-    assert report.share_clipped == 1
-    assert zero > 0
-    assert "Lorentz" in report.advice
+    watched = watch_codes(model, torch.randn(20, 6), seed=0)
+    assert watched.codes.share_clipped == 1
+    assert watched.zero_gradients > 0
+    assert "Lorentz" in watched.advice
+    assert "get no gradient" in watched.advice
 
 
 def test_leaves_random_states_modes_and_gradients_alone():
@@ -51,9 +95,9 @@ def test_frozen_encoder():
     model = _model(EuclideanSpace(2))
     for parameter in model.encoder.parameters():
         parameter.requires_grad_(False)
-    report, zero = watch_codes(model, torch.randn(5, 6), seed=0)
-    assert report.largest_radius > 0
-    assert zero == 0
+    watched = watch_codes(model, torch.randn(5, 6), seed=0)
+    assert watched.codes.largest_radius > 0
+    assert watched.zero_gradients == 0
 
 
 def test_the_log_tells_and_the_advice_comes_once(tmp_path):
@@ -69,5 +113,6 @@ def test_the_log_tells_and_the_advice_comes_once(tmp_path):
         )
     assert len([w for w in caught if "Lorentz" in str(w.message)]) == 1
     assert [record.clipped for record in result.history] == [1, 1]
-    header = (tmp_path / "log.csv").read_text().splitlines()[0]
-    assert "largest_radius,beyond_valid_radius,clipped,zero_gradients" in header
+    header, *rows = (tmp_path / "log.csv").read_text().splitlines()
+    assert "dtype,largest_radius,beyond_valid_radius,clipped,zero_gradients,advice" in header
+    assert all("float32" in row and "use Lorentz" in row for row in rows)

@@ -87,7 +87,8 @@ class LimitsMishne2023(PublishedExperiment):
                 "Textbook: the formulae as they stand, with a Lorentz point lost where its product "
                 "with itself is not negative any more.",
                 "Warned from: the first radius at which geolatent.latents.monitor gives advice, in "
-                "the space with wrapped and with Riemannian normals.",
+                "the space with wrapped and with Riemannian normals; training asks it about "
+                "locations and draws of posteriors after every epoch.",
             ),
         )
 
