@@ -61,6 +61,7 @@ class Isotropic(Distribution, ABC):
         self.manifold = manifold
         self.loc = loc.expand(*batch_shape, -1)
         self.spread = spread.expand(batch_shape)
+        self._last_sample: tuple[Tensor, Tensor, bool] | None = None
         super().__init__(batch_shape, loc.shape[-1:], validate_args=False)
         self._validate_args = should_check
 
@@ -105,11 +106,25 @@ class Isotropic(Distribution, ABC):
             Points, (*sample_shape, *b, n).
         """
         shape = torch.Size(sample_shape) + self.batch_shape
-        radius = self.sample_radius(shape).to(self.loc).unsqueeze(-1)
+        radius = self.sample_radius(shape).unsqueeze(-1)
         size = (*shape, self.manifold.dim)
         normal = torch.randn(size, dtype=self.loc.dtype, device=self.loc.device)
         direction = normal / safe_norm(normal).unsqueeze(-1)
-        return self.manifold.from_normal_coordinates(self.loc, radius * direction)
+        point = self.manifold.from_normal_coordinates(self.loc, radius.to(normal) * direction)
+        self._last_sample = point, radius.squeeze(-1), torch.is_grad_enabled()
+        return point
+
+    def radius_of_own_sample(self, value: Tensor) -> Float[Tensor, "*s"] | None:
+        """How far the points are that were drawn last, the same object, in float64.
+
+        None for other points, and where a derivative would be lost: of a point that was drawn
+        without a graph the distance depends on the location.
+        """
+        if self._last_sample is None or self._last_sample[0] is not value:
+            return None
+        _, radius, has_graph = self._last_sample
+        moves = self.loc.requires_grad or self.manifold.curvature.requires_grad
+        return None if moves and torch.is_grad_enabled() and not has_graph else radius
 
 
 def check_shared_manifold(p: Isotropic, q: Isotropic | Uniform) -> None:

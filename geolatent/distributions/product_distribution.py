@@ -38,6 +38,7 @@ class ProductDistribution(Distribution):
                 f"(batch, event) {[(tuple(b), tuple(e)) for b, e in shapes]}."
             )
         self.factors = tuple(factors)
+        self._last_sample: tuple[Tensor, tuple[Tensor, ...]] | None = None
         self._sizes = [event[0] for _, event in shapes]
         event_shape = torch.Size((sum(self._sizes),))
         super().__init__(shapes[0][0], event_shape, validate_args=False)
@@ -74,7 +75,10 @@ class ProductDistribution(Distribution):
             Points, (*sample_shape, *b, n).
         """
         shape = torch.Size(sample_shape)
-        return torch.cat([factor.rsample(shape) for factor in self.factors], dim=-1)
+        parts = tuple(factor.rsample(shape) for factor in self.factors)
+        point = torch.cat(parts, dim=-1)
+        self._last_sample = point, parts
+        return point
 
     @override
     def log_prob(self, value: Float[Tensor, "*s n"]) -> Float[Tensor, "*s"]:
@@ -91,6 +95,9 @@ class ProductDistribution(Distribution):
 
     def split(self, value: Float[Tensor, "*s n"]) -> tuple[Tensor, ...]:
         """The factors' parts of points."""
+        # The same objects that a factor has drawn: it knows more of these than their coordinates.
+        if self._last_sample is not None and self._last_sample[0] is value:
+            return self._last_sample[1]
         return value.split(self._sizes, dim=-1)
 
 

@@ -95,11 +95,16 @@ class RiemannianNormal(Isotropic):
         """
         if self._validate_args:
             self._validate_sample(value)
-        distance = self.manifold.distance(self.loc, value)
+        # Of its own draws the radius is known, also where their coordinates have lost it: far from
+        # the origin a rounding moves a point by more than the distance from the location.
+        distance = self.radius_of_own_sample(value)
+        if distance is None:
+            distance = self.manifold.distance(self.loc, value)
         dim = self.manifold.dim
         area = math.log(2) + dim / 2 * math.log(math.pi) - math.lgamma(dim / 2)
         log_normaliser = area + self._log_normaliser(self._reach())
-        return -(distance / self.spread).square() / 2 - log_normaliser.to(distance)
+        log_density = -(distance / self.spread).square() / 2 - log_normaliser.to(distance)
+        return log_density.to(self.spread)
 
     def _log_density(self, radius: Tensor) -> Tensor:
         """Of the radius, up to a constant."""

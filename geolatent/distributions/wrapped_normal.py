@@ -107,7 +107,7 @@ class WrappedNormal(Distribution):
         self._location = None if loc is None else loc.expand(*batch_shape, -1)
         self.scale = scale.expand(*batch_shape, -1)
         self._mirror = None if axis is None else _mirror(axis).expand(*batch_shape, -1)
-        self._last_sample: tuple[Tensor, Tensor, Tensor] | None = None
+        self._last_sample: tuple[Tensor, Tensor, Tensor, bool] | None = None
         # Checked above, with a message that says what is wrong and how much of it.
         super().__init__(batch_shape, shape[-1:], validate_args=False)
         self._validate_args = should_check
@@ -161,8 +161,7 @@ class WrappedNormal(Distribution):
             point = self.manifold.point(v)
         else:
             point = self.manifold.from_normal_coordinates(self._location, v)
-        # Without a graph a point is a constant, and its log density depends on scale and location.
-        self._last_sample = (point, v, noise) if torch.is_grad_enabled() else None
+        self._last_sample = point, v, noise, torch.is_grad_enabled()
         return point
 
     @override
@@ -179,14 +178,22 @@ class WrappedNormal(Distribution):
             self._validate_sample(value)
         # The reparametrised sample just drawn, the same object, is made of numbers that need not be
         # computed back, which costs time and digits.
-        if self._last_sample is not None and self._last_sample[0] is value:
-            _, v, standardised = self._last_sample
+        own = self._own_sample(value)
+        if own is not None:
+            v, standardised = own
         else:
             v = self._normal_coordinates(value)
             standardised = self._turned(v) / self.scale
         squares = (standardised * standardised).sum(dim=-1)
         height = self.scale.log().sum(dim=-1) + 0.5 * math.log(2 * math.pi) * v.shape[-1]
         return -0.5 * squares - height - self.manifold.log_det_exp(v)
+
+    def _own_sample(self, value: Tensor) -> tuple[Tensor, Tensor] | None:
+        if self._last_sample is None or self._last_sample[0] is not value:
+            return None
+        # Without a graph a point is a constant, and its log density depends on scale and location.
+        _, v, noise, has_graph = self._last_sample
+        return (v, noise) if has_graph or not torch.is_grad_enabled() else None
 
     def _normal_coordinates(self, value: Tensor) -> Tensor:
         if self._location is None:

@@ -12,6 +12,7 @@ from typing_extensions import override
 from geolatent.distributions import RiemannianNormal
 from geolatent.latents.latent_space import LatentSpace
 from geolatent.latents.posterior_scale import posterior_scale
+from geolatent.latents.storable_scale import storable_scale
 from geolatent.manifolds import Lorentz, PoincareBall
 from geolatent.metrics import ManifoldMetric, Metric
 
@@ -24,7 +25,8 @@ class RiemannianNormalSpace(LatentSpace):
 
     Unlike wrapped normals these have one scale for all directions, and do not thin out with the
     volume: the prior of scale s has most of its mass around radius (d - 1) √-K s² once that exceeds
-    s √(d - 1). Densities are with respect to the Riemannian volume. A code is z = log_o(x).
+    s √(d - 1). Posterior scales are bounded where mass would be beyond what coordinates hold
+    (`storable_scale`). Densities are with respect to the Riemannian volume. A code is z = log_o(x).
 
     Args:
         manifold: `Lorentz(d)` or `PoincareBall(d)`: the same model in other coordinates.
@@ -77,8 +79,10 @@ class RiemannianNormalSpace(LatentSpace):
 
     @override
     def posterior(self, parameters: Float[Tensor, "*b k"]) -> Distribution:
-        location, scale = self.point(parameters[..., :-1]), posterior_scale(parameters[..., -1])
-        return RiemannianNormal(self.manifold, location, scale, validate_args=False)
+        mean, scale = parameters[..., :-1], posterior_scale(parameters[..., -1])
+        # From its mode on the radius falls off like a normal one, or faster.
+        scale = storable_scale(scale, mean, self.manifold, stretch=4, growth=self.dim - 1)
+        return RiemannianNormal(self.manifold, self.point(mean), scale, validate_args=False)
 
     @override
     def location(self, parameters: Float[Tensor, "*b k"]) -> Float[Tensor, "*b d"]:

@@ -12,7 +12,8 @@ from typing_extensions import override
 from geolatent.distributions import WrappedNormal
 from geolatent.latents.latent_space import LatentSpace
 from geolatent.latents.posterior_scale import posterior_scale
-from geolatent.manifolds import Manifold
+from geolatent.latents.storable_scale import storable_scale
+from geolatent.manifolds import Lorentz, Manifold, PoincareBall
 from geolatent.metrics import ManifoldMetric, Metric
 
 
@@ -25,7 +26,8 @@ class WrappedNormalSpace(LatentSpace):
 
     The prior is the wrapped normal of scale s at the origin. Densities are with respect to the
     Riemannian volume. A code is z = log_o(x): with an encoder that emits μ as its location, z is
-    the number people add and average.
+    the number people add and average. Posterior scales are bounded where mass would be beyond what
+    hyperbolic coordinates hold (`storable_scale`).
 
     Args:
         manifold: `Lorentz(d)`, `PoincareBall(d)` or any other on which two points have one
@@ -87,6 +89,10 @@ class WrappedNormalSpace(LatentSpace):
     def posterior(self, parameters: Float[Tensor, "*b k"]) -> Distribution:
         mean, raw = parameters.chunk(2, dim=-1)
         location, scale = self._metric.point(mean), posterior_scale(raw)
+        if isinstance(self.manifold, Lorentz | PoincareBall):
+            # Wherever they point, vectors are no longer than this many of their largest scale.
+            stretch = math.sqrt(self.dim) + 4
+            scale = storable_scale(scale, mean[..., None, :], self.manifold, stretch=stretch)
         axis = mean if self.rotated else None
         return WrappedNormal(self.manifold, location, scale, axis=axis, validate_args=False)
 

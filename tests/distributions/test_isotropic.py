@@ -12,7 +12,13 @@ from torch.autograd import gradcheck
 from torch.distributions import kl_divergence
 from torch.func import functional_call
 
-from geolatent.distributions import PowerSpherical, RiemannianNormal, Uniform, VonMisesFisher
+from geolatent.distributions import (
+    PowerSpherical,
+    ProductDistribution,
+    RiemannianNormal,
+    Uniform,
+    VonMisesFisher,
+)
 from geolatent.manifolds import Euclidean, FlatTorus, Lorentz, PoincareBall, Sphere
 
 FAMILIES = {
@@ -294,6 +300,80 @@ def test_normaliser_of_the_riemannian_normal(dim, scale):
     assert float(ours) == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
+@pytest.mark.parametrize("space", [Lorentz, PoincareBall])
+@pytest.mark.parametrize("away", [0.0, 3.0])
+@pytest.mark.parametrize(
+    ("dim", "scale"), [(2, 0.5), (2, 1.8), (10, 0.9), (13, 0.5), (13, 0.8), (20, 0.65)]
+)
+def test_densities_at_samples_far_out_in_float32(space, dim, scale, away):
+    """Against the density in float64 at the radius that was drawn, to the last that is held."""
+    m, count = space(dim), 2000
+    z = torch.zeros(count, dim)
+    z[:, 0] = away
+    q = RiemannianNormal(m, m.point(z), torch.full((count,), scale))
+    torch.manual_seed(1)
+    y = q.sample()
+    torch.manual_seed(1)
+    radius = q.sample_radius(torch.Size([count]))
+    origin = m.origin(like=radius)
+    height = RiemannianNormal(m, origin, double(scale)).log_prob(origin)
+    expected = height - radius.square() / (2 * scale**2)
+    rounding = 8 * torch.finfo(torch.float32).eps * (height.abs() + radius.square() / scale**2 + 1)
+    assert ((q.log_prob(y).double() - expected).abs() < rounding).all()
+    # Coordinates know a point at r to ε sinh r, and in the Lorentz model its distance from the
+    # origin to ε r. Twice, since the location is rounded as well.
+    outside = m.code(y).norm(dim=-1).double() + away
+    assert float(outside.max()) - 2 * away < m.largest_radius(torch.float32)
+    eps = torch.finfo(torch.float32).eps
+    known = 4 * eps * (outside.sinh() if space is PoincareBall else (1 + math.sinh(away)) * outside)
+    error = q.log_prob(y.clone()).double() - expected
+    assert (error.abs() < rounding + known * radius / scale**2).all()
+
+
+@pytest.mark.parametrize("learning", [False, True])
+def test_the_radius_of_an_own_sample_is_known_where_coordinates_have_lost_it(learning):
+    m = Lorentz(8)
+    z = 35 * torch.nn.functional.normalize(torch.randn(50, 8), dim=-1)
+    scale = torch.tensor(0.3, requires_grad=learning)
+    q = RiemannianNormal(m, m.point(z), scale.expand(50))
+    torch.manual_seed(1)
+    y = q.rsample() if learning else q.sample()
+    torch.manual_seed(1)
+    radius = q.sample_radius(torch.Size([50]))
+    wide = RiemannianNormal(m, m.origin(like=radius), double(0.3))
+    expected = wide.log_prob(m.point(torch.nn.functional.pad(radius[:, None], (0, 7))))
+    with torch.set_grad_enabled(learning):
+        ours = q.log_prob(y)
+    torch.testing.assert_close(ours.detach().double(), expected.detach(), rtol=1e-5, atol=1e-5)
+    assert q.log_prob(y.detach().clone()).mean() < ours.mean() - 10
+    together = ProductDistribution([q, RiemannianNormal(m, m.point(0 * z), scale.expand(50))])
+    pair = together.rsample() if learning else together.sample()
+    with torch.set_grad_enabled(learning):
+        assert together.log_prob(pair).mean() > together.log_prob(pair.clone()).mean() + 10
+
+
+@pytest.mark.parametrize("space", [Lorentz, PoincareBall])
+def test_gradients_of_the_density_at_own_samples_are_those_of_other_points(space):
+    m = space(3, learn_curvature=True).double()
+    code = torch.tensor([0.4, -0.2, 0.3], dtype=torch.float64, requires_grad=True)
+    scale = double(0.7).requires_grad_()
+    inputs = [code, scale, *m.parameters()]
+
+    def gradients(own, sample):
+        torch.manual_seed(0)
+        q = RiemannianNormal(m, m.point(code), scale)
+        y = q.rsample((5,)) if sample == "rsample" else q.sample((5,))
+        return torch.autograd.grad(
+            q.log_prob(y if own else y.clone()).sum(), inputs, allow_unused=True
+        )
+
+    for sample in ("rsample", "sample"):
+        for a, b in zip(gradients(True, sample), gradients(False, sample), strict=True):
+            torch.testing.assert_close(
+                torch.zeros_like(b) if a is None else a, b, atol=1e-9, rtol=1e-9
+            )
+
+
 def test_lorentz_and_poincare_give_the_same_density():
     densities = []
     for space in (Lorentz, PoincareBall):
@@ -328,7 +408,7 @@ def test_float32_batches_and_extremes_stay_finite(family):
         (m.ambient_dim,),
         (6, 5, m.ambient_dim),
     )
-    q.log_prob(y).sum().backward()
+    (q.log_prob(y).sum() + y.sum()).backward()
     for t in (y, code.grad, spread.grad):
         assert t.dtype == torch.float32
         assert torch.isfinite(t).all()

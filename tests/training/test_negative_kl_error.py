@@ -41,12 +41,14 @@ def test_divergences_stay_positive_where_the_coordinates_end():
 @pytest.mark.filterwarnings("ignore:.*of the prior is farther:UserWarning")
 @pytest.mark.filterwarnings("ignore:epoch 1.*farther from the origin:UserWarning")
 def test_a_density_that_draws_do_not_have_stops_the_run(monkeypatch):
-    """Without the end of the Riemannian normal the ball moves its draws."""
+    """Without the end of the Riemannian normal and bounded scales the ball moves its draws."""
 
     def endless(self):
         return torch.full_like(self.spread, 1e6, dtype=torch.float64)
 
     monkeypatch.setattr(RiemannianNormal, "_reach", endless)
+    bound = "geolatent.latents.riemannian_normal_space.storable_scale"
+    monkeypatch.setattr(bound, lambda scale, *_, **__: scale)
     vae, x = model(), torch.randn(200, 10)
     with pytest.raises(NegativeKlError, match=r"in epoch \d+ of stage 'main'.*float32.*model.doub"):
         fit(vae, x, CONFIG)
