@@ -10,12 +10,13 @@ from solver import Curves, Solver
 from torch import Tensor, nn
 from typing_extensions import override
 
-from geolatent.geodesics import connect
+from geolatent.geodesics import CodeGraph, Initialisation, StraightLine, connect
 from geolatent.metrics import PullbackMetric
 
 FAMILY = "geolatent"
 DEFAULT = "geolatent, default"
 DOUBLE = "geolatent, float64"
+GRAPH = "geolatent, straight and through the codes"
 DOUBLE_FINE = "geolatent, float64, 128 segments"
 
 # From rough to fine: what a smaller tolerance and more nodes cost and gain.
@@ -24,7 +25,10 @@ _LADDER = ((4, 1e-2), (8, 1e-2), (8, 1e-3), (16, 1e-3), (16, 1e-4), (32, 1e-4), 
 
 @final
 class Engine(Solver):
-    """`geolatent.geodesics.connect` on the metric that the decoder pulls back."""
+    """`geolatent.geodesics.connect` on the metric that the decoder pulls back.
+
+    With codes it starts from the shortest path through their graph as well, whose making counts.
+    """
 
     def __init__(
         self,
@@ -34,12 +38,14 @@ class Engine(Solver):
         segments: int | None = None,
         tolerance: float | None = None,
         dtype: torch.dtype = torch.float32,
+        codes: Float[Tensor, "n d"] | None = None,
         **limits: float,
     ) -> None:
         super().__init__(name, family=family, **limits)
         given = {"segments": segments, "tolerance": tolerance}
         self._options = {key: value for key, value in given.items() if value is not None}
         self._dtype = dtype
+        self._codes = codes
 
     @override
     def solve(
@@ -47,8 +53,16 @@ class Engine(Solver):
     ) -> Curves:
         if self._dtype != start.dtype:
             decoder = copy.deepcopy(decoder).to(self._dtype)
+        metric = PullbackMetric(decoder)
+        starts: tuple[Initialisation, ...] = (StraightLine(),)
+        if self._codes is not None:
+            starts += (CodeGraph(metric, self._codes.to(self._dtype)),)
         path = connect(
-            PullbackMetric(decoder), start.to(self._dtype), end.to(self._dtype), **self._options
+            metric,
+            start.to(self._dtype),
+            end.to(self._dtype),
+            initialisations=starts,
+            **self._options,
         )
         self.unconverged = int((~path.converged).sum())
 

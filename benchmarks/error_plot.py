@@ -11,7 +11,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 
-_FLOOR = {"surface": 1e-10, "mlp": 1e-6, "convolutional": 1e-7}
+_FLOOR = {"surface": 1e-10, "mlp": 1e-6, "convolutional": 1e-7, "spiral": 1e-6}
 """Below it the reference itself, or rounding, is what differs."""
 
 # Okabe and Ito's colours, told apart by every kind of colour vision; black is ours.

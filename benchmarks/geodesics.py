@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         nargs="*",
         metavar="case",
         help="all, surfaces, decoders, or names: sphere, paraboloid, torus, ellipsoid, swiss-roll, "
-        "hyperbolic-patch, small, mlp2, mlp10, convolutional, growth, distance-matrix",
+        "hyperbolic-patch, small, mlp2, mlp10, convolutional, spiral, growth, distance-matrix",
     )
     parser.add_argument("--quick", action="store_true", help="few pairs, small decoders, a minute")
     parser.add_argument(

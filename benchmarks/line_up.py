@@ -2,7 +2,7 @@
 
 from adam_solver import AdamSolver
 from case import Case
-from engine import engines
+from engine import GRAPH, Engine, engines
 from geomstats_solver import GeomstatsSolver
 from georce import Georce
 from latent_geometry_solver import LatentGeometrySolver
@@ -22,6 +22,8 @@ def line_up(case: Case, *, quick: bool) -> list[Solver]:
     """
     if case.kind == "convolutional":
         return [*engines(double=False), *_convolutional()]
+    if case.kind == "spiral":
+        return [Engine(GRAPH, codes=case.codes), *engines(double=True, quick=True), *_spiral()]
     surface = case.kind == "surface"
     shared: list[Solver] = [
         *engines(double=True, quick=quick),
@@ -56,6 +58,16 @@ def _georce(*, quick: bool, pairs: int) -> list[Solver]:
     settings = ((25, 1e-4),) if quick else ((25, 1e-4), (50, 1e-4), (100, 1e-4), (100, 1e-6))
     limits = {"pairs": pairs, "seconds": 400}
     return [Georce(segments=n, tolerance=tolerance, **limits) for n, tolerance in settings]
+
+
+def _spiral() -> list[Solver]:
+    """What people take, at its default or at the rate that is best on the other decoders."""
+    return [
+        *_georce(quick=True, pairs=10),
+        LbfgsSolver(),
+        StochmanSolver(STOCHMAN),
+        *(AdamSolver(rate=1e-2, steps=steps) for steps in (100, 500)),
+    ]
 
 
 def _convolutional() -> list[Solver]:

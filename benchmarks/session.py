@@ -17,6 +17,7 @@ from growth import Growth, distances, growth
 from line_up import line_up
 from markdown_report import markdown_report, targets_table
 from reference import reference
+from spiral_case import SPIRAL, SPIRAL_PAIRS, spiral_case
 from surface_cases import SURFACES, surface_case
 from targets import Check
 
@@ -25,7 +26,7 @@ import geolatent
 _GROUPS = {
     "surfaces": SURFACES,
     "decoders": DECODERS,
-    "all": (*SURFACES, *DECODERS, *GROWTH_CASES),
+    "all": (*SURFACES, *DECODERS, SPIRAL, *GROWTH_CASES),
 }
 
 
@@ -98,6 +99,8 @@ class Session:
     def _case(self, name: str) -> Case:
         if name in SURFACES:
             return surface_case(name, self._pairs)
+        if name == SPIRAL:
+            return spiral_case(min(self._pairs, SPIRAL_PAIRS))
         return decoder_case(name, self._kept, pairs=self._pairs if self._quick else None)
 
     def _write(self) -> None:

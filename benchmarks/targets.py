@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from engine import DEFAULT, DOUBLE
+from engine import DEFAULT, DOUBLE, GRAPH
 from line_up import STOCHMAN
 from result import Result
 from time_to_accuracy import ours, seconds_to, seconds_to_match
@@ -29,6 +29,8 @@ def checks(case: str, kind: str, results: list[Result]) -> list[Check]:
         return whole
     if kind == "surface":
         return _surface(case, default, by_name) + whole
+    if kind == "spiral":
+        return _spiral(case, by_name) + whole
     if kind == "convolutional":
         return _convolutional(case, results) + whole
     return _mlp(case, default, results, by_name) + whole
@@ -128,6 +130,18 @@ def _against(
         ratio,
         limit,
     )
+
+
+def _spiral(case: str, by_name: dict[str, Result]) -> list[Check]:
+    """The better of two starts ends in a worse minimum as rarely as the prototype's graph."""
+    graph = by_name.get(GRAPH)
+    if graph is None:
+        return []
+    share = 100 * graph.above
+    return [
+        at_most(case, f"{GRAPH}: curves more than 1 % above the best known", share, 4, " %"),
+        at_most(case, f"{GRAPH}: curves longer than the straight line", graph.longer, 0),
+    ]
 
 
 def _convolutional(case: str, results: list[Result]) -> list[Check]:

@@ -12,7 +12,8 @@ from geolatent.geodesics.logarithm import gap, logarithm
 from geolatent.geodesics.path import Path
 from geolatent.geodesics.path_velocity import path_velocity
 from geolatent.metrics.metric import Metric
-from geolatent.metrics.require_codes import is_misfit, require_codes
+from geolatent.metrics.require_codes import require_codes
+from geolatent.metrics.try_metric import Misfit
 
 
 @final
@@ -93,8 +94,7 @@ def certify(metric: Metric, path: Path, *, tolerance: float | None = None) -> Ce
 
 def _takes_double(metric: Metric, points: Float[Tensor, "b t d"]) -> bool:
     try:
-        return metric.matrix(points[:1, 0].double()).dtype == torch.float64
-    except (RuntimeError, TypeError) as error:
-        if not is_misfit(error):
-            raise
+        require_codes(metric, points[:1, 0].double())
+    except Misfit:
         return False
+    return True

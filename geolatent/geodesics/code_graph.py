@@ -15,6 +15,7 @@ from geolatent.geodesics.arc_length import straight_length
 from geolatent.geodesics.initialisation import Initialisation
 from geolatent.geodesics.measure import straight_points
 from geolatent.geodesics.polyline import equalise, resample, smooth
+from geolatent.geodesics.require_options import require_count
 from geolatent.metrics import Metric
 from geolatent.metrics.require_codes import require_codes
 
@@ -68,8 +69,7 @@ class CodeGraph(Initialisation):
         require_codes(metric, codes)
         if codes.ndim != 2 or codes.shape[0] < 2 or not codes.isfinite().all():
             raise ValueError(f"codes must be (m, d), m > 1, and finite, got {tuple(codes.shape)}.")
-        if neighbours < 1:
-            raise ValueError(f"neighbours must be at least 1, got {neighbours}.")
+        require_count(neighbours=neighbours)
         self.codes = codes.detach()
         self.neighbours = neighbours
         self._metric = metric

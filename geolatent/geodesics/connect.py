@@ -10,7 +10,6 @@ from torch import Tensor
 
 from geolatent.geodesics.energy_minimum import (
     energy_minimum,
-    require_options,
     result_segments,
 )
 from geolatent.geodesics.exponential import exponential
@@ -19,6 +18,11 @@ from geolatent.geodesics.logarithm import logarithm
 from geolatent.geodesics.measure import measure, straight_points
 from geolatent.geodesics.pairs import require_pairs
 from geolatent.geodesics.path import Path
+from geolatent.geodesics.require_options import (
+    require_count,
+    require_initialisations,
+    require_positive,
+)
 from geolatent.metrics import ClosedFormGeodesics, Metric
 from geolatent.metrics.require_codes import require_codes
 
@@ -83,7 +87,10 @@ def connect(
     """
     require_pairs(start, end)
     require_codes(metric, start)
-    require_options(tolerance, max_iterations, initialisations)
+    require_initialisations(initialisations)
+    require_count(max_iterations=max_iterations)
+    if tolerance is not None:
+        require_positive(tolerance=tolerance)
     if method not in get_args(Method):
         raise ValueError(f"method must be one of {get_args(Method)}, got {method!r}.")
     known = isinstance(metric, ClosedFormGeodesics)

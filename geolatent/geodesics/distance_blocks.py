@@ -15,6 +15,7 @@ from geolatent.geodesics.block_store import BlockStore
 from geolatent.geodesics.connect import connect
 from geolatent.geodesics.measure import straight_points
 from geolatent.geodesics.pairs import require_finite_rows
+from geolatent.geodesics.require_options import require_count
 from geolatent.metrics import ClosedFormGeodesics, Metric
 from geolatent.metrics.require_codes import require_codes, require_floating
 
@@ -70,8 +71,7 @@ class DistanceBlocks:
         **options: Any,
     ) -> None:
         validate_codes(metric, points, other)
-        if pairs_at_once < 1:
-            raise ValueError(f"pairs_at_once must be at least 1, got {pairs_at_once}.")
+        require_count(pairs_at_once=pairs_at_once)
         self._metric = metric
         self.points = points.detach()
         self._columns = self.points if other is None else other.detach()

@@ -20,6 +20,7 @@ from geolatent.geodesics.distance_blocks import (
     validate_codes,
 )
 from geolatent.geodesics.landmarks import farthest_nodes, shortened_through_each_other
+from geolatent.geodesics.require_options import require_count
 from geolatent.geodesics.triangle_inequality import triangle_bounds, triangle_closure
 from geolatent.metrics import Metric
 
@@ -37,7 +38,7 @@ _SHORTENED = 1e-3  # of a distance: beyond what the solver leaves
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DistanceMatrix:
     """Distances between codes and how they were come by.
 
@@ -68,7 +69,7 @@ class DistanceMatrix:
     upper: Float[Tensor, "m n"] | None = None
     sample_error: Float[Tensor, "s"] | None = None
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         rows, columns = self.values.shape
         failed, unfinished = self.values.isnan(), ~self.converged & ~self.values.isnan()
         text = f"{rows} × {columns} distances ({self.method}): {int(failed.sum())} failed"
@@ -132,6 +133,10 @@ def distance_matrix(
 
     Returns:
         The distances, which of them converged, and for approximations bounds and measured errors.
+        Nothing is raised for pairs that fail: where the metric is not finite along the curve, the
+        value is NaN and `converged` false; where the solver met no criterion, the value is the
+        length of its best curve, an upper bound, and `converged` false. The printed result counts
+        both, `(~result.converged).nonzero()` lists them.
 
     Raises:
         ValueError: an option is out of its range, codes do not fit together, or the directory
@@ -142,11 +147,9 @@ def distance_matrix(
         raise ValueError(f"method must be one of {get_args(MatrixMethod)}, got {method!r}.")
     if method == "graph" and directory is not None:
         raise ValueError("method 'graph' keeps no blocks on disk; leave directory out.")
-    if landmarks < 1 or sample < 0 or workers < 1:
-        raise ValueError(
-            "landmarks and workers must be positive and sample not negative, got "
-            f"{landmarks}, {workers} and {sample}."
-        )
+    require_count(landmarks=landmarks, workers=workers)
+    if sample < 0:
+        raise ValueError(f"sample must not be negative, got {sample}.")
     if workers > 1 and points.device.type != "cpu":
         raise ValueError(f"workers share the CPU's cores, but the codes are on {points.device}.")
     points, other = points.detach(), None if other is None else other.detach()

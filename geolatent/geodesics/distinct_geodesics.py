@@ -10,16 +10,16 @@ from torch import Tensor
 
 from geolatent.geodesics.connect import connect
 from geolatent.geodesics.curve_energy import curve_energy
-from geolatent.geodesics.energy_minimum import require_options
 from geolatent.geodesics.initialisation import Arc, Initialisation, StraightLine
 from geolatent.geodesics.path import Path
+from geolatent.geodesics.require_options import require_initialisations, require_positive
 from geolatent.metrics import Metric
 
 ON_BOTH_SIDES = (StraightLine(), Arc(0.5), Arc(-0.5), Arc(1.0), Arc(-1.0))
 
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DistinctGeodesics:
     """Local minima of the energy between pairs of codes.
 
@@ -37,7 +37,7 @@ class DistinctGeodesics:
         """How many there are between the codes of each pair."""
         return torch.bincount(self.pair)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         count = self.count()
         several = int((count > 1).sum())
         text = f"{len(self.path)} geodesics between {len(count)} pairs, {several} with several"
@@ -79,9 +79,8 @@ def distinct_geodesics(
         ValueError: as `connect`, or the separation is not positive.
         TypeError: as `connect`.
     """
-    if not separation > 0:
-        raise ValueError(f"separation must be positive, got {separation}.")
-    require_options(None, 1, initialisations)
+    require_positive(separation=separation)
+    require_initialisations(initialisations)
     found = [connect(metric, start, end, initialisations=(i,), **options) for i in initialisations]
     kept: list[Tensor] = []  # for each initialisation, the pairs for which it led somewhere new
     for path in found:

@@ -15,6 +15,7 @@ from geolatent.geodesics.measure import measured, straight_points
 from geolatent.geodesics.natural_units import NaturalUnits, natural_units
 from geolatent.geodesics.path import Path
 from geolatent.geodesics.quasi_newton import Minimum, minimise
+from geolatent.geodesics.require_options import require_count
 from geolatent.metrics import Metric, ReducibleMetric
 from geolatent.metrics.raised_index import regular
 
@@ -42,7 +43,6 @@ def energy_minimum(
     segments = result_segments(start.dtype, segments)
     if tolerance is None:
         tolerance = 1e-10 if is_double(start.dtype) else 1e-5
-    require_options(tolerance, max_iterations, initialisations)
     if isinstance(metric, ReducibleMetric):
         metric = metric.reduced()
     ends = torch.stack([start, (start + end) / 2, end], dim=1)
@@ -76,27 +76,13 @@ def energy_minimum(
     return units.undone(path)
 
 
-def require_options(
-    tolerance: float | None, max_iterations: int, initialisations: Sequence[Initialisation]
-) -> None:
-    """Raise unless they are in their range."""
-    if isinstance(initialisations, Initialisation):
-        name = type(initialisations).__name__
-        raise TypeError(f"initialisations are several: give ({name}(…),), with the comma.")
-    positive = tolerance is None or tolerance > 0
-    if not positive or max_iterations < 1 or not initialisations:
-        raise ValueError(
-            "tolerance must be positive, max_iterations at least 1 and initialisations at least "
-            f"one, got {tolerance}, {max_iterations} and {list(initialisations)}."
-        )
-
-
 def result_segments(dtype: torch.dtype, segments: int | None) -> int:
     """How many segments a result has: those asked for, or what the dtype deserves."""
     if segments is None:
         return _DOUBLE if is_double(dtype) else _SINGLE
-    ratio = segments / _COARSEST
-    if ratio < 1 or ratio != int(ratio) or int(ratio) & (int(ratio) - 1):
+    require_count(segments=segments)
+    ratio, rest = divmod(segments, _COARSEST)
+    if rest or not ratio or ratio & (ratio - 1):
         raise ValueError(f"segments must be 4 times a power of two, got {segments}.")
     return segments
 

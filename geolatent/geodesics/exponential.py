@@ -10,6 +10,7 @@ from torch import Tensor
 from geolatent.geodesics.closed_form import known_exponential
 from geolatent.geodesics.geodesic_flow import geodesic_flow, metric_norm
 from geolatent.geodesics.pairs import require_pairs
+from geolatent.geodesics.require_options import require_count, require_positive
 from geolatent.metrics.metric import Metric
 from geolatent.metrics.require_codes import require_codes
 
@@ -69,8 +70,13 @@ def exponential(
     Closed forms where the metric has them. Otherwise the method of Dormand and Prince of order 8
     with steps of its own for every geodesic, and exact derivatives of the metric. A geodesic that
     meets a point where the metric is singular or not finite, or needs more steps than allowed,
-    ends there: `reached` says when, its results are NaN, the others are not affected. So are those
-    of a geodesic that gets to the end and does not keep its speed to 1 % (`speed_drift`).
+    ends there: `reached` says when, its results are NaN, the others are not affected. So does one
+    whose pace would not do with three times the steps, as on its way to infinity; and one that
+    gets to the end and does not keep its speed to 1 % (`speed_drift`) has no results either.
+
+    A step may jump over an isolated singular point, such as a fold of the decoder or the tip of a
+    cone, that none of its stages comes near: the result is then a geodesic on either side, and
+    nothing says so.
 
     Args:
         metric: on codes; its immersion or matrix differentiable by autograd, repeatedly.
@@ -88,6 +94,7 @@ def exponential(
     Raises:
         ValueError: shapes, dtypes or devices do not fit together or the metric, a number is not
             finite, a time lies outside [0, 1], or an option is out of its range.
+        TypeError: the metric is none, or codes, velocities or times are no tensors.
 
     References:
         Hairer, E., Nørsett, S. P., Wanner, G. (1993). Solving Ordinary Differential Equations I.
@@ -95,10 +102,10 @@ def exponential(
     require_pairs(start, velocity, names=("start", "velocity"))
     if tolerance is None:
         tolerance = default_tolerance(start.dtype)
-    if not tolerance > 0 or max_steps < 1:
-        raise ValueError(
-            f"tolerance must be positive and max_steps at least 1, got {tolerance} and {max_steps}."
-        )
+    require_positive(tolerance=tolerance)
+    require_count(max_steps=max_steps)
+    if not (t is None or (isinstance(t, Tensor) and t.ndim == 1)):
+        raise TypeError(f"t must be a tensor of times, (t,), got {t!r}: torch.linspace(0, 1, 11).")
     times = start.new_empty(0) if t is None else t.to(start)
     if not ((times >= 0) & (times <= 1)).all():
         raise ValueError(

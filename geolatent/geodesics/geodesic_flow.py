@@ -18,6 +18,10 @@ from geolatent.metrics.metric import Metric
 
 _LONGEST_STEP = 0.25  # of the geodesic: its twelve stages then look everywhere along it
 _SHORTEST_STEP = 1e-7  # below, at order 8, the metric is singular or not smooth there
+# A geodesic that would not arrive at three times its pace over 20 attempts is given up: it runs to
+# where the metric ends, or to infinity, which decoders that saturate put at a finite length.
+_WINDOW = 20
+_HASTE = 3
 _SAFETY = 0.9
 _SHRINK, _GROW = 0.2, 6.0  # bounds of a change of step length, beyond which estimates mislead
 
@@ -86,7 +90,7 @@ def geodesic_flow(
     usable = slope.isfinite().all(1) & speed.isfinite() & (speed > 0)
     row = usable.nonzero().squeeze(1)  # which geodesic of the batch each active one is
     active = _Active(state[row], slope[row], matrix[row], speed[row], tolerance)
-    for _ in range(max_steps):
+    for count in range(1, max_steps + 1):
         if not len(row):
             break
         attempt = active.attempt(metric)
@@ -105,6 +109,8 @@ def geodesic_flow(
         arrived = active.time == 1
         final[row] = torch.where(arrived.unsqueeze(1), active.state, torch.nan)
         going = ~arrived & (active.step >= max(_SHORTEST_STEP, 8 * torch.finfo(start.dtype).eps))
+        if count % _WINDOW == 0:
+            going &= active.comes_on(_WINDOW / (_HASTE * max_steps))
         if not going.all():
             row = row[going]
             active.keep(going)
@@ -140,6 +146,7 @@ class _Active:
     ) -> None:
         self.state, self.slope, self.matrix, self.speed = state, slope, matrix, speed
         self.time = torch.zeros_like(speed)
+        self.seen = torch.zeros_like(speed)  # the time when its pace was looked at last
         self.rejected = torch.zeros_like(speed, dtype=torch.bool)
         self._tolerance = tolerance
         # Over this step the velocity turns by a fraction that order 8 resolves.
@@ -215,6 +222,12 @@ class _Active:
         self.matrix = torch.where(moved.unsqueeze(2), attempt.matrix, self.matrix)
         self.step = (self.step * attempt.change).clamp_max(_LONGEST_STEP)
         self.rejected = ~attempt.accepted
+
+    def comes_on(self, share: float) -> Bool[Tensor, "b"]:
+        """Whether each has since the last look come this share of its rest of the way."""
+        enough = self.time - self.seen >= share * (1 - self.seen)
+        self.seen = self.time
+        return enough
 
     def speed_drift(self) -> Float[Tensor, "b"]:
         """How far the speed, which a geodesic keeps, is from that at the start."""

@@ -16,6 +16,7 @@ from geolatent.geodesics.geodesic_flow import metric_norm
 from geolatent.geodesics.pairs import require_pairs
 from geolatent.geodesics.path import Path
 from geolatent.geodesics.path_velocity import path_velocity
+from geolatent.geodesics.require_options import require_count, require_positive
 from geolatent.metrics.connection import geodesic_acceleration
 from geolatent.metrics.metric import ClosedFormGeodesics, Metric
 from geolatent.metrics.require_codes import require_codes
@@ -83,6 +84,7 @@ def logarithm(
     Raises:
         ValueError: shapes, dtypes or devices do not fit together or the metric, a code is not
             finite, or an option is out of its range.
+        TypeError: the metric is none, or codes or the path are something else.
 
     References:
         Ascher, U. M., Mattheij, R. M. M., Russell, R. D. (1995). Numerical Solution of Boundary
@@ -91,13 +93,12 @@ def logarithm(
     require_pairs(start, end)
     if tolerance is None:
         tolerance = 10 * default_tolerance(start.dtype)
-    if not tolerance > 0 or max_iterations < 1:
-        raise ValueError(
-            f"tolerance must be positive and max_iterations at least 1, got {tolerance} and "
-            f"{max_iterations}."
-        )
+    require_positive(tolerance=tolerance)
+    require_count(max_iterations=max_iterations)
     require_codes(metric, start)
     if path is not None:
+        if not isinstance(path, Path):
+            raise TypeError(f"path must be a Path, got {type(path).__name__}: connect makes one.")
         # Closed forms of spaces that close up take a path to another code of the end's point.
         _require_like(path, start, path.points[:, -1] if closes_up(metric) else end)
     velocity = known_logarithm(metric, start, end, None if path is None else path.points)

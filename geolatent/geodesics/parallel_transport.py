@@ -10,13 +10,16 @@ from torch import Tensor
 from geolatent.geodesics.gauss_collocation import GaussCollocation, gauss_collocation
 from geolatent.geodesics.path import Path
 from geolatent.geodesics.path_velocity import path_velocity
+from geolatent.geodesics.require_options import require_positive
 from geolatent.metrics.connection import connection_along
 from geolatent.metrics.metric import Metric
 from geolatent.metrics.raised_index import orthonormal_frame
 from geolatent.metrics.require_codes import require_codes, require_floating
+from geolatent.numerics.held_numbers import HELD_AT_ONCE
 
 _NODES = 3  # for each piece of the curve: order 6
 _MOST_PIECES = 16  # for each segment of the path
+_COPIES = 4  # of a piece's linear system that are alive together: itself, its parts and factors
 
 
 @final
@@ -75,8 +78,7 @@ def parallel_transport(
     require_codes(metric, points)
     if tolerance is None:
         tolerance = 1e-5 if torch.finfo(points.dtype).eps > 1e-10 else 1e-9
-    if not tolerance > 0:
-        raise ValueError(f"tolerance must be positive, got {tolerance}.")
+    require_positive(tolerance=tolerance)
     rotation, frames = _rotation(metric, points, 1)
     change = torch.full_like(rotation[:, 0, 0], torch.inf)
     row = torch.arange(len(points), device=points.device)
@@ -101,7 +103,20 @@ def parallel_transport(
 def _rotation(
     metric: Metric, points: Tensor, pieces: int
 ) -> tuple[Float[Tensor, "b d d"], tuple[Tensor, Tensor]]:
-    """Transport between the orthonormal frames of the ends, and these frames."""
+    """Transport between the orthonormal frames of the ends, and these frames.
+
+    Of as many curves at once as their matrices fit into memory.
+    """
+    systems = pieces * (points.shape[1] - 1) * (_NODES * points.shape[2]) ** 2
+    curves = max(1, HELD_AT_ONCE // (_COPIES * systems))
+    parts = [_rotation_of_few(metric, part, pieces) for part in points.split(curves)]
+    rotation, start, end = (torch.cat(found) for found in zip(*parts, strict=True))
+    return rotation, (start, end)
+
+
+def _rotation_of_few(
+    metric: Metric, points: Tensor, pieces: int
+) -> tuple[Float[Tensor, "b d d"], Float[Tensor, "b d d"], Float[Tensor, "b d d"]]:
     count = pieces * (points.shape[1] - 1)
     gauss = gauss_collocation(_NODES, points.dtype, points.device)
     first = torch.arange(count, dtype=points.dtype, device=points.device)
@@ -119,7 +134,7 @@ def _rotation(
     for index in range(1, count):
         rotation = steps[:, index] @ rotation
     ends = orthonormal_frame(metric.matrix(points[:, [0, -1]]))
-    return rotation, (ends[:, 0], ends[:, 1])
+    return rotation, ends[:, 0], ends[:, 1]
 
 
 def _steps(gauss: GaussCollocation, turn: Float[Tensor, "b s n d d"]) -> Float[Tensor, "b s d d"]:

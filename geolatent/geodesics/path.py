@@ -9,9 +9,11 @@ from torch import Tensor
 
 from geolatent.geodesics.cubic_interpolation import interpolate
 
+_NAMED = 5  # failed curves that a printed path names
+
 
 @final
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Path:
     """Curves between codes and what they measure in a metric; b curves at once.
 
@@ -68,9 +70,55 @@ class Path:
             return interpolate(self.points, t)
         return interpolate(self.points, torch.tensor([float(t)], dtype=torch.float64))[:, 0]
 
+    def __repr__(self) -> str:
+        """What to look at first: how many, how long, how exact, and which failed why."""
+        count, points, size = self.points.shape
+        text = f"{count} curves of {points} points in {size} dimensions"
+        if not count:
+            return text
+        text += f", {int(self.converged.sum())} converged"
+        measured = ~self.length.isnan()
+        if measured.any():
+            text += self[measured]._summary()
+        failed = (~self.converged).nonzero().squeeze(1).tolist()
+        if failed:
+            named = ", ".join(f"{i} ({self._reason(i)})" for i in failed[:_NAMED])
+            more = f" and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
+            text += f"\n  not converged: {named}{more}"
+        return text
+
+    def _summary(self) -> str:
+        """Of curves that could be measured."""
+        length = self.length
+        error = (self.length_error / torch.where(length > 0, length, 1)).max()
+        excess = self.straight_excess
+        text = (
+            f"\n  length: median {length.median():.4g}, {length.min():.4g} to {length.max():.4g}, "
+            f"relative error up to {error:.1g}\n  straight lines are longer: median "
+            f"{excess.median():.2%}, up to {excess.max():.2%}"
+        )
+        solved = []
+        change = self.refinement_change[self.refinement_change.isfinite()]
+        if len(change):
+            solved.append(f"last refinement: up to {change.max():.2%}")
+        if self.iterations.any():
+            most = int(self.iterations.max())
+            solved.append(f"iterations: median {int(self.iterations.median())}, up to {most}")
+        return f"{text}\n  {'; '.join(solved)}" if solved else text
+
+    def _reason(self, row: int) -> str:
+        if self.length[row].isnan():
+            return "the metric is not finite on it"
+        shorter = self.length[row] < self.straight_length[row]
+        kept = "" if shorter else "nothing shorter than the straight line "
+        return f"{kept}after {int(self.iterations[row])} iterations"
+
     def __len__(self) -> int:
         return self.points.shape[0]
 
-    def __getitem__(self, rows: Int[Tensor, "s"] | Bool[Tensor, "b"] | slice) -> "Path":
-        """Some of the curves."""
+    def __getitem__(self, rows: int | Int[Tensor, "s"] | Bool[Tensor, "b"] | slice) -> "Path":
+        """Some of the curves, or the one of a number: b is 1 then."""
+        if isinstance(rows, int):
+            row = range(len(self))[rows]  # raises beyond the last one, which ends iterations
+            rows = slice(row, row + 1)
         return Path(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})

@@ -16,6 +16,7 @@ from geolatent.interpolation.neighbour_classifier import NeighbourClassifier
 from geolatent.interpolation.path_rules import path_rules
 from geolatent.interpolation.profiler import Profiler
 from geolatent.latents import CodingModel, LatentModel, as_latent_model
+from geolatent.metrics.require_codes import require_codes
 
 
 @torch.no_grad()
@@ -62,7 +63,8 @@ def compare(
         The paths and their measures.
 
     Raises:
-        ValueError: a path's name is unknown, or shapes do not fit together.
+        ValueError: a path's name is unknown, shapes do not fit together, or the decoder has no
+            geometry: it fails on the codes, depends on chance or carries no gradient.
         TypeError: the subject is neither a model nor callable.
     """
     rules = path_rules(paths)
@@ -72,6 +74,7 @@ def compare(
     elif labels is not None:
         raise ValueError("labels are those of data: pass data= too, or a classifier=.")
     model = as_latent_model(subject)
+    require_codes(model.induced_metric(), start)
     ends = [model.decode(z) for z in (start, end)]
     if data is not None and ends[0].shape[-1] != data.shape[-1]:
         raise ValueError(

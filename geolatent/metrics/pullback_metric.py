@@ -16,6 +16,7 @@ from geolatent.metrics.chain import chain_jacobian, parts_of, shrunk
 from geolatent.metrics.metric import ImmersedMetric, ReducibleMetric
 from geolatent.metrics.parts_behind import parts_behind
 from geolatent.metrics.slow_jacobian import Jacobian, slow_jacobian
+from geolatent.metrics.unusable_decoder import UnusableDecoder, name_of, require_image
 
 _BATCH_DEPENDENT = (
     nn.modules.batchnorm._BatchNorm,
@@ -53,12 +54,19 @@ class PullbackMetric(ReducibleMetric):
         self._immersion = immersion
         self._slow_jacobian: Jacobian | None = None  # once the fast one has failed
 
+    @property
+    def decoder_name(self) -> str:
+        """The class of the decoder, or its own name if it is a function: for messages."""
+        return name_of(self._immersion)
+
     @override
     def immersion(self, z: Float[Tensor, "*b d"]) -> Float[Tensor, "*b p"]:
         batch = z.shape[:-1]
         # One batch dimension: decoders written for (batch, d) need not know about curves.
+        codes = z.reshape(math.prod(batch), z.shape[-1])
         with _training_mode_in_words():
-            image = self._immersion(z.reshape(math.prod(batch), z.shape[-1]))
+            image = self._immersion(codes)
+        require_image(self._immersion, codes, image)
         return image.reshape(*batch, math.prod(image.shape[1:]))
 
     @override
@@ -83,7 +91,7 @@ class PullbackMetric(ReducibleMetric):
             try:
                 with _training_mode_in_words():
                     return chain_jacobian(parts_of(self._immersion), codes)
-            except (RuntimeError, NotImplementedError) as error:
+            except RuntimeError as error:
                 self._slow_jacobian = slow_jacobian(self.immersion, codes, error)
         return self._slow_jacobian(codes)
 
@@ -114,7 +122,7 @@ def _training_mode_in_words() -> Iterator[None]:
     except (RuntimeError, ValueError) as error:
         if not _IN_TRAINING.search(str(error)):
             raise
-        raise ValueError(
+        raise UnusableDecoder(
             "the decoder depends on chance or on the other codes of the batch, as with dropout or "
             "batch normalisation in training mode, so it has no fixed geometry; call "
             f'decoder.eval() first (torch says "{error}").'

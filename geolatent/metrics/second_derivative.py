@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.func import jvp, vmap
 
 from geolatent.metrics.directional_derivative import DirectionalDerivative
+from geolatent.numerics.out_of_memory import is_out_of_memory
 
 
 def second_derivative(
@@ -36,7 +37,7 @@ def second_derivative(
     """
     try:
         return _forward(function, z, u, v)
-    except (RuntimeError, NotImplementedError) as error:
+    except RuntimeError as error:
         return _reverse(function, z, [u], error).along(v).squeeze(1)
 
 
@@ -64,7 +65,7 @@ def second_derivatives(
 
     try:
         pairs = vmap(pair)(basis[first], basis[second]).movedim(0, -1)
-    except (RuntimeError, NotImplementedError) as error:
+    except RuntimeError as error:
         codes = z.reshape(-1, size)
         rows = _reverse(function, codes, [row.expand_as(codes) for row in basis], error).columns()
         found = rows.transpose(1, 2).reshape(*z.shape[:-1], -1, size, size)
@@ -85,7 +86,7 @@ def _reverse(
     function: Callable[[Tensor], Tensor], z: Tensor, directions: list[Tensor], reason: Exception
 ) -> DirectionalDerivative:
     """What differentiates the first derivatives along k directions, `(b, k, p)`."""
-    if isinstance(reason, torch.OutOfMemoryError):
+    if is_out_of_memory(reason):
         raise reason  # a slower way needs no less
     leaf = z.detach().requires_grad_()
     with torch.enable_grad():

@@ -11,6 +11,7 @@ from torch.autograd import Function, forward_ad
 from typing_extensions import override
 
 from geolatent.metrics.directional_derivative import DirectionalDerivative
+from geolatent.numerics.out_of_memory import is_out_of_memory
 
 Jacobian = Callable[[Tensor], Tensor]
 
@@ -35,13 +36,15 @@ def slow_jacobian(
     Raises:
         Exception: `reason`, if nothing works.
     """
-    if isinstance(reason, torch.OutOfMemoryError):
+    if is_out_of_memory(reason):
         raise reason  # a slower way needs no less
     for way, cost in ((_by_duals, "d"), (_by_double_backward, "2 d"), (_by_rows, "p")):
         try:
             with torch.no_grad():
                 jacobian = way(function, z)
-        except (RuntimeError, NotImplementedError):
+        except RuntimeError as error:
+            if is_out_of_memory(error):
+                raise
             continue
         if not _agrees(function, z, jacobian):
             continue

@@ -15,6 +15,7 @@ from geolatent.latents import LatentModel, UncertainModel, as_latent_model
 from geolatent.metrics import ImmersedMetric, Metric
 from geolatent.metrics.in_chunks import in_chunks
 from geolatent.metrics.raised_index import orthonormal_frame
+from geolatent.metrics.require_codes import require_codes
 from geolatent.viz.declared_chart import declared_chart
 from geolatent.viz.latent_chart import LatentChart
 from geolatent.viz.page_grid import PageGrid, page_grid
@@ -101,11 +102,13 @@ def latent_field(
 
     Raises:
         ValueError: the codes do not have two dimensions and there is no plane, or the resolution
-            is below 2.
+            is below 2, or the decoder has no geometry: it fails on the codes, depends on chance or
+            carries no gradient.
     """
     subject = as_latent_model(model)
     chart = declared_chart(subject, codes, plane)
     codes = codes.detach()
+    require_codes(subject.induced_metric(), codes)
     grid = page_grid(chart, codes, codes[:1] if must_show is None else must_show, resolution)
     z = grid.codes[grid.shown]
     surface = chart.surface(subject.induced_metric())

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from geolatent import curvature
@@ -89,9 +90,30 @@ class TestEveryFunction:
         with pytest.raises(TypeError, match="wrap a decoder in PullbackMetric"):
             function(_decoder(), torch.rand(3, 2))
 
-    def test_errors_of_the_decoder_itself_come_through(self, function):
-        with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+    def test_errors_of_the_decoder_itself_come_with_its_name_and_their_cause(self, function):
+        words = r"decoder MLP cannot take .* shape \([1-6], 2\), float32 \(.mat1 and mat2"
+        with pytest.raises(ValueError, match=words) as caught:
             function(PullbackMetric(MLP(3, 5, hidden=(8,))), torch.rand(3, 2))
+        assert isinstance(caught.value.__cause__, RuntimeError)
+
+    @pytest.mark.parametrize(
+        ("decoder", "words"),
+        [
+            (lambda z: (z, z), r"<lambda> returns a tuple of 2 .*: pass .* decoder\(z\)\[0\]"),
+            (lambda z: {"x": z}, r"returns a dict .* decoder\(z\)\[key\], its keys are 'x'"),
+            (lambda z: None, "returns None; does its function end"),
+            (lambda z: z.detach().numpy(), "returns a NumPy array, .*: compute it with torch's"),
+            (np.sin, "decoder sin computes with NumPy, .*: write it with torch's"),
+            (lambda z: torch.sin(z).detach(), "no gradient to the codes"),
+            (lambda z: z.sum(0, keepdim=True), r"returns shape \(1, 2\) for codes of shape"),
+            (lambda z: z.sin() + torch.rand_like(z), "two different answers for the same codes"),
+            (lambda z: z - z.mean(0), "depends on the other codes of the batch"),
+            (lambda z: F.dropout(z.sin()), r"two different answers .* decoder.eval\(\)"),
+        ],
+    )
+    def test_says_what_is_no_decoder(self, function, decoder, words):
+        with pytest.raises(ValueError, match=words):
+            function(PullbackMetric(decoder), torch.rand(3, 2))
 
 
 @pytest.mark.usefixtures("as_in_production")
@@ -150,7 +172,7 @@ class TestPaths:
 class TestMetrics:
     def test_results_must_keep_the_dtype_of_the_codes(self):
         decoder, z = _decoder(), torch.rand(3, 2)
-        with pytest.raises(ValueError, match="codes are float32, but the decoder returns float64"):
+        with pytest.raises(ValueError, match="float32, but the decoder <lambda> returns float64"):
             connect(PullbackMetric(lambda z: decoder(z).double()), z, z + 1)
         # What looks like a mistake and is none.
         inside = PullbackMetric(lambda z: decoder(z.float()).to(z.dtype))
@@ -176,8 +198,35 @@ class TestMetrics:
             def matrix(self, z):
                 return z.square()
 
-        with pytest.raises(ValueError, match=r"\(1, 2\) for 1 codes .*; it must be \(1, 2, 2\)"):
+        with pytest.raises(ValueError, match=r"\(2, 2\) for 2 codes .*; it must be \(2, 2, 2\)"):
             connect(Diagonal(), torch.rand(3, 2), torch.rand(3, 2))
+
+
+@pytest.mark.usefixtures("as_in_production")
+class TestOptions:
+    @pytest.mark.parametrize(
+        ("function", "options", "error", "words"),
+        [
+            (connect, {"initialisations": 5}, TypeError, "must be a tuple .*, got 5: give"),
+            (connect, {"initialisations": ("Arc",)}, TypeError, "got 'Arc' among them"),
+            (connect, {"initialisations": ()}, ValueError, "at least one, got none"),
+            (connect, {"tolerance": "small"}, ValueError, "positive number, got 'small'"),
+            (connect, {"max_iterations": 2.5}, ValueError, "at least 1, got 2.5"),
+            (connect, {"segments": "many"}, ValueError, "segments must be a whole .* 'many'"),
+            (connect, {"segments": 24}, ValueError, "4 times a power of two, got 24"),
+            (distinct_geodesics, {"initialisations": 5}, TypeError, "must be a tuple"),
+            (distinct_geodesics, {"separation": 0}, ValueError, "separation must .* got 0"),
+            (exponential, {"t": 0.5}, TypeError, r"tensor of times, \(t,\), got 0.5"),
+            (exponential, {"tolerance": -1}, ValueError, "tolerance must .* got -1"),
+            (exponential, {"max_steps": 0}, ValueError, "max_steps must .* got 0"),
+            (logarithm, {"max_iterations": 0}, ValueError, "max_iterations must .* got 0"),
+            (logarithm, {"tolerance": None, "path": 5}, TypeError, "path must be a Path, got int"),
+        ],
+    )
+    def test_out_of_range(self, function, options, error, words):
+        z = torch.rand(3, 2)
+        with pytest.raises(error, match=words):
+            function(PullbackMetric(_decoder()), z, z + 1, **options)
 
 
 class TestFewCodes:

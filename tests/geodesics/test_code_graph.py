@@ -200,7 +200,7 @@ class TestNotFinite:
     [
         (torch.zeros(1, 2), {}, r"got \(1, 2\)"),
         (torch.full((3, 2), torch.nan), {}, "finite"),
-        (torch.zeros(3, 2), {"neighbours": 0}, "neighbours must be at least 1"),
+        (torch.zeros(3, 2), {"neighbours": 0}, "neighbours must be a whole number"),
     ],
 )
 def test_refuses_what_makes_no_graph(codes, options, message):

@@ -273,7 +273,7 @@ class TestDegenerateInput:
         "options", [{"segments": 5}, {"segments": 2}, {"tolerance": 0.0}, {"max_iterations": 0}]
     )
     def test_refuses_bad_options(self, decoder, options):
-        with pytest.raises(ValueError, match=r"segments|tolerance"):
+        with pytest.raises(ValueError, match=r"segments|tolerance|max_iterations"):
             connect(PullbackMetric(decoder), torch.zeros(1, 2), torch.ones(1, 2), **options)
 
 

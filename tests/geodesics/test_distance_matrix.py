@@ -422,9 +422,9 @@ class TestProgress:
     [
         ({"method": "magic"}, "method must be one of"),
         ({"method": "graph", "directory": "d"}, "leave directory out"),
-        ({"landmarks": 0}, "landmarks and workers must be positive"),
-        ({"sample": -1}, "sample not negative"),
-        ({"pairs_at_once": 0}, "pairs_at_once must be at least 1"),
+        ({"landmarks": 0}, "landmarks must be a whole number of at least 1, got 0"),
+        ({"sample": -1}, "sample must not be negative"),
+        ({"pairs_at_once": 0}, "pairs_at_once must be a whole number"),
         ({"other": torch.zeros(2, 3)}, r"\(2, 3\)"),
         ({"other": torch.zeros(2, 2).double()}, "float64"),
         ({"other": torch.tensor([[0.0, 0.0], [torch.nan, 0.0]])}, "the first is row 1"),

@@ -251,7 +251,7 @@ class TestCertify:
                 raise RuntimeError("no more power")
             return sphere(z)
 
-        with pytest.raises(RuntimeError, match="no more power"):
+        with pytest.raises(ValueError, match="no more power"):
             certify(PullbackMetric(broken), path)
 
     def test_curves_that_cannot_be_certified(self):

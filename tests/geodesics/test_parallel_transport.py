@@ -1,9 +1,11 @@
 """Parallel transport: holonomy, conserved products and the transported tangent."""
 
 import math
+import sys
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from geolatent.geodesics import connect, measure
 from geolatent.geodesics.exponential import exponential
@@ -159,3 +161,27 @@ def test_velocity_is_the_derivative_of_the_path(segments):
         t + step - (t - step).clamp_min(0)
     )[:, None]
     torch.testing.assert_close(velocity, difference, rtol=1e-4, atol=1e-3)
+
+
+class Widest(TorchDispatchMode):
+    """Notes the largest tensor that any operation makes."""
+
+    most = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        found = function(*args, **(kwargs or {}))
+        made = found if isinstance(found, tuple | list) else (found,)
+        sizes = [x.untyped_storage().nbytes() // x.itemsize for x in made if torch.is_tensor(x)]
+        self.most = max([self.most, *sizes])
+        return found
+
+
+def test_the_matrices_of_many_curves_do_not_pile_up(monkeypatch):
+    metric, points = PullbackMetric(lambda z: z.sin()), torch.randn(40, 5, 6)
+    whole = parallel_transport(metric, points, points[:, 0], tolerance=10.0)
+    module = sys.modules[parallel_transport.__module__]
+    monkeypatch.setattr(module, "HELD_AT_ONCE", 2**15)
+    with Widest() as widest:
+        split = parallel_transport(metric, points, points[:, 0], tolerance=10.0)
+    assert widest.most <= 2**15
+    torch.testing.assert_close(split.vectors, whole.vectors)
