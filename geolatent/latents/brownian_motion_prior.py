@@ -43,7 +43,7 @@ class BrownianMotionPrior(LearnedPrior):
         ValueError: `time` is not positive and finite.
 
     Warns:
-        RuntimeWarning: some geodesics gave warnings.
+        RuntimeWarning: some geodesics gave warnings; once.
 
     References:
         Kalatzis, D., Eklund, D., Arvanitidis, G., Hauberg, S. (2020). Variational autoencoders with
@@ -68,6 +68,7 @@ class BrownianMotionPrior(LearnedPrior):
             raise ValueError(f"time must be a positive number, got {time!r}.")
         self.distance = distance
         self.steps = steps
+        self._told = False
         self.location = nn.Parameter(torch.zeros(space.dim))
         self.log_time = nn.Parameter(torch.tensor(math.log(time)))
 
@@ -85,8 +86,9 @@ class BrownianMotionPrior(LearnedPrior):
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
                 lengths = self.distance(metric, start, end)
-            if caught:
-                # One text for all batches, which Python shows once; theirs has numbers in it.
+            if caught and not self._told:
+                # Python's own memory of what it has shown is lost with every `catch_warnings`.
+                self._told = True
                 warnings.warn(
                     "geodesics of a Brownian motion prior gave warnings, as when some have not "
                     "converged, so that their lengths are upper bounds: train longer, give the "

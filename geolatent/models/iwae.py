@@ -9,11 +9,12 @@ from torch import Tensor
 from geolatent.latents import RefinedPosterior
 from geolatent.models.elbo import joint_density
 from geolatent.models.vae import VAE
+from geolatent.numerics.held_numbers import HELD_AT_ONCE, held_numbers
 
 
 @torch.no_grad()
 def iwae(
-    model: VAE, x: Float[Tensor, "m p"], *, samples: int, chunk: int = 2**17
+    model: VAE, x: Float[Tensor, "m p"], *, samples: int, chunk: int = HELD_AT_ONCE
 ) -> Float[Tensor, "m"]:
     r"""Importance-weighted estimate of log p(x), in nats.
 
@@ -25,8 +26,9 @@ def iwae(
         model: the model.
         x: data, `(m, p)`.
         samples: K.
-        chunk: how many decoded data to hold at once: bounds the memory, and changes only in
-            which order the draws are made.
+        chunk: how many numbers to hold at once, unless one draw for one datum takes more: bounds
+            the memory, and changes only in which order the draws are made. What a draw holds is
+            measured: its way through the decoder, the likelihood and the prior.
 
     Returns:
         One value for each datum, `(m,)`.
@@ -40,7 +42,27 @@ def iwae(
     """
     if samples < 1 or chunk < 1:
         raise ValueError(f"samples and chunk must be at least 1, got {samples} and {chunk}.")
-    at_once = max(1, min(samples, chunk // max(1, x.shape[0])))
+    if len(x) == 0:
+        return x.new_zeros(0)
+    together = max(1, chunk // _held(model, x[:1]))
+    blocks = x.split(together) if together < len(x) else (x,)
+    return torch.cat([_block(model, block, samples, together) for block in blocks])
+
+
+def _held(model: VAE, x: Float[Tensor, "1 p"]) -> int:
+    """How many numbers a draw for one datum holds."""
+    posterior = model.posterior(x)
+    log_joint = joint_density(model, model.prior(), x)
+
+    def log_weight(point: Tensor) -> Tensor:
+        return log_joint(point.unsqueeze(1)) - posterior.log_prob(point.unsqueeze(1))
+
+    return held_numbers(log_weight, posterior.sample()[0]).graph
+
+
+def _block(model: VAE, x: Tensor, samples: int, together: int) -> Tensor:
+    """The estimate for some data, with some draws together for all of them."""
+    at_once = max(1, min(samples, together // len(x)))
     posterior, prior = model.posterior(x), model.prior()
     log_joint = joint_density(model, prior, x)
     total = x.new_full(x.shape[:1], -math.inf)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from geolatent.data import checked_data
 from geolatent.models import VAE, elbo, iwae
+from geolatent.numerics.held_numbers import HELD_AT_ONCE
 from geolatent.training.evaluation_mode import evaluation_mode
 from geolatent.training.model_input import model_input
 from geolatent.training.negative_kl_error import NegativeKlError, is_beyond_chance
@@ -51,6 +52,7 @@ def evaluate(
     samples: int = 1,
     importance_samples: int = 0,
     batch_size: int = EVALUATION_BATCH,
+    chunk: int = HELD_AT_ONCE,
     seed: int = 0,
 ) -> Evaluation:
     """Evaluate a model on data it was not trained on.
@@ -64,6 +66,7 @@ def evaluate(
         samples: draws from the posterior for each item.
         importance_samples: draws for the importance-weighted bound; 0 leaves it out.
         batch_size: items at once; it decides which draw belongs to which item.
+        chunk: numbers to hold at once for the importance-weighted bound, which bounds the memory.
         seed: of the draws.
 
     Returns:
@@ -74,11 +77,15 @@ def evaluate(
         ArithmeticError: the log likelihood or the importance-weighted bound exceeds what the
             likelihood can give, or the KL divergence is clearly negative (`NegativeKlError`).
     """
-    least = {"samples": 1, "importance_samples": 0, "batch_size": 1}
-    given = {"samples": samples, "importance_samples": importance_samples, "batch_size": batch_size}
-    for name, value in given.items():
-        if value < least[name]:
-            raise ValueError(f"{name}={value} must be at least {least[name]}.")
+    given = {
+        "samples": (samples, 1),
+        "importance_samples": (importance_samples, 0),
+        "batch_size": (batch_size, 1),
+        "chunk": (chunk, 1),
+    }
+    for name, (value, least) in given.items():
+        if value < least:
+            raise ValueError(f"{name}={value} must be at least {least}.")
     dtype = data.dtype if data.is_floating_point() else torch.float32
     x, _ = checked_data(data, name="data", dtype=dtype, allow_constant=True)
     x = model_input(model, x, name="data")
@@ -87,7 +94,8 @@ def evaluate(
     if importance_samples:
         with torch.no_grad(), isolated_random(seed), evaluation_mode(model):
             batches = (
-                iwae(model, batch, samples=importance_samples) for batch in x.split(batch_size)
+                iwae(model, batch, samples=importance_samples, chunk=chunk)
+                for batch in x.split(batch_size)
             )
             total = float(torch.stack([b.double().sum() for b in batches]).sum())
             excess = total + float(model.likelihood.floor(x).double().sum())

@@ -63,7 +63,7 @@ def test_a_likelihood_above_its_own_bound_fails(make_model, parts, monkeypatch):
         evaluate(model, parts[1])
 
 
-@pytest.mark.parametrize("option", ["samples", "batch_size"])
+@pytest.mark.parametrize("option", ["samples", "batch_size", "chunk"])
 def test_numbers_out_of_range_are_refused(make_model, parts, option):
     with pytest.raises(ValueError, match=f"{option}=0"):
         evaluate(make_model(), parts[1], **{option: 0})
