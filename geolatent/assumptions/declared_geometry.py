@@ -1,10 +1,12 @@
 """The declared geometry fits the induced one."""
 
 import math
+from dataclasses import replace
 from typing import final
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from typing_extensions import override
 
 from geolatent.assumptions.assumption import Assumption
@@ -74,12 +76,23 @@ class DeclaredGeometry(Assumption):
         count = min(self.triangles, len(subject.codes) // 3)
         rows = subject.sample(self.claim.name, 3 * count)
         corners = subject.codes[rows].view(3, count, -1)
-        triangles, good = _triangles(subject.model.induced_metric(), *corners.unbind(0))
+        metric = subject.model.induced_metric()
+        blocks = [
+            _triangles(metric, *corners[:, some].unbind(0)) for some in subject.in_time(count)
+        ]
+        lengths = np.concatenate([lengths for lengths, _ in blocks], 1)
+        good = torch.cat([good for _, good in blocks])
+        looked = len(good)
         if not good.any():
-            return Measurement(math.nan, (-math.inf, math.inf), 0, count)
-        return _measurement(
-            subject.model.assumed_metric(), declared, triangles, corners[:, good], count
+            return Measurement(math.nan, (-math.inf, math.inf), 0, looked, planned=count)
+        found = _measurement(
+            subject.model.assumed_metric(),
+            declared,
+            Triangles(*lengths),
+            corners[:, :looked][:, good],
+            looked,
         )
+        return replace(found, planned=count)
 
 
 def _measurement(
@@ -131,8 +144,8 @@ def _misfit(triangles: Triangles, curvature: float) -> float:
 
 def _triangles(
     metric: Metric, a: torch.Tensor, b: torch.Tensor, c: torch.Tensor
-) -> tuple[Triangles, torch.Tensor]:
-    """The triangles that could be measured, and which they are."""
+) -> tuple[Float[np.ndarray, "5 g"], torch.Tensor]:
+    """The lengths of the triangles that could be measured, and which they are."""
     count = len(a)
     sides = connect(metric, torch.cat([a, a, b]), torch.cat([b, c, c]))
     ab, ac, bc = (sides[slice(i * count, (i + 1) * count)] for i in range(3))
@@ -146,4 +159,4 @@ def _triangles(
     lengths = torch.stack([ab.length, ac.length, bm, mc, am.length])
     good = ab.converged & ac.converged & bc.converged & am.converged
     good &= (lengths > 0).all(0) & lengths.isfinite().all(0)
-    return Triangles(*lengths[:, good].double().cpu().numpy()), good
+    return lengths[:, good].double().cpu().numpy(), good

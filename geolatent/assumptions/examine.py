@@ -41,9 +41,9 @@ def examine(assumption: Assumption, subject: Subject) -> Finding:
             "The same measurement finds the claim violated on an affine decoder, where it is true."
         )
     if measured.cut_short:
-        looked = measured.sample + measured.failed
         reason = (
-            f"{reason} Cut short by the time budget after {looked} of {measured.planned} items."
+            f"{reason} Cut short by the time budget after {measured.come_to} of "
+            f"{measured.planned} {measured.counted}."
         )
     return Finding(claim, verdict, reason, measured, null, seconds)
 

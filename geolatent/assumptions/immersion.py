@@ -61,7 +61,11 @@ class Immersion(Assumption):
             stretch = (least / torch.where(greatest > 0, greatest, 1)).sqrt()
             return (torch.where(finite, stretch, torch.nan),)
 
-        (stretch,) = in_chunks(metric, ratio, codes)
+        planned = len(codes)
+        stretch = torch.cat(
+            [in_chunks(metric, ratio, codes[some])[0] for some in subject.in_time(planned)]
+        )
+        codes = codes[: len(stretch)]
         lost = stretch < self.threshold
         failed = int(stretch.isnan().sum())
         good = len(codes) - failed
@@ -72,4 +76,5 @@ class Immersion(Assumption):
             failed=failed,
             items=Items(codes.unsqueeze(1).double().cpu().numpy(), stretch.cpu().numpy(), worse=-1),
             details={"median ratio": float(stretch.nanmedian())},
+            planned=planned,
         )

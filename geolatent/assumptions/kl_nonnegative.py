@@ -6,6 +6,7 @@ from typing import final
 import numpy as np
 import torch
 from jaxtyping import Float
+from torch import Tensor
 from typing_extensions import override
 
 from geolatent.assumptions.assumption import Assumption
@@ -15,7 +16,7 @@ from geolatent.assumptions.measurement import Items, Measurement, NotApplicable
 from geolatent.assumptions.model_with_data import model_with_data
 from geolatent.assumptions.subject import Subject
 from geolatent.assumptions.tolerance import Tolerance
-from geolatent.models import elbo
+from geolatent.models import VAE, elbo
 
 _SHARE = 0.1
 
@@ -62,12 +63,12 @@ class KlNonnegative(Assumption):
         model, x, rows = found
         with subject.seeded(self.claim.name):
             halves = [
-                torch.stack(
-                    [elbo(model, x, sampled_kl=True).kl for _ in range(max(1, self.draws // 2))]
-                ).mean(0)
-                for _ in range(2)
+                [self._mean(model, x[some]) for _ in range(2)] for some in subject.in_time(len(x))
             ]
-        first, second = (half.double().cpu().numpy() for half in halves)
+        first, second = (
+            torch.cat(half).double().cpu().numpy() for half in zip(*halves, strict=True)
+        )
+        rows = rows[: len(first)]
         good = np.isfinite(first) & np.isfinite(second)
         chosen = _least(first[good])
         lowest = second[good][chosen]
@@ -87,7 +88,13 @@ class KlNonnegative(Assumption):
                 worse=-1,
             ),
             details={"mean KL": float(second[good].mean()) if good.any() else math.nan},
+            planned=len(x),
+            done=len(first),
         )
+
+    def _mean(self, model: VAE, x: Tensor) -> Tensor:
+        draws = range(max(1, self.draws // 2))
+        return torch.stack([elbo(model, x, sampled_kl=True).kl for _ in draws]).mean(0)
 
 
 def _least(values: Float[np.ndarray, "n"]) -> np.ndarray:

@@ -66,8 +66,15 @@ class LikelihoodFloor(Assumption):
                 f"The density of {type(model.likelihood).__name__} is unbounded: it has no floor."
             )
         with subject.seeded(self.claim.name):
-            single = _excess(elbo(model, x).log_likelihood, most)
-            weighted = _excess(iwae(model, x, samples=self.samples), most)
+            both = [
+                (
+                    _excess(elbo(model, x[some]).log_likelihood, most[some]),
+                    _excess(iwae(model, x[some], samples=self.samples), most[some]),
+                )
+                for some in subject.in_time(len(x))
+            ]
+        single, weighted = (np.concatenate(parts) for parts in zip(*both, strict=True))
+        rows = rows[: len(single)]
         good = np.isfinite(single) & np.isfinite(weighted)
         greatest = float(single[good].max()) if good.any() else math.nan
         low, high = mean_interval(weighted[good])
@@ -89,6 +96,7 @@ class LikelihoodFloor(Assumption):
                 np.maximum(single, weighted),
             ),
             details={"floor": -float(most.mean()), "importance-weighted excess": mean},
+            planned=len(x),
         )
 
 

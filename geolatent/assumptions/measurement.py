@@ -45,6 +45,8 @@ class Measurement:
         items: the value of every item, for pictures and for where it fails.
         details: further numbers worth reading, by name.
         planned: items that were to be looked at, where a lack of time can make them fewer.
+        done: how many of what was planned were come to; the sample and what failed, if not given.
+        counted: what is planned, a plural.
     """
 
     effect: float
@@ -54,11 +56,18 @@ class Measurement:
     items: Items | None = None
     details: Mapping[str, float] = field(default_factory=dict)
     planned: int | None = None
+    done: int | None = None
+    counted: str = "items"
+
+    @property
+    def come_to(self) -> int:
+        """How many of what was planned there was time for."""
+        return self.sample + self.failed if self.done is None else self.done
 
     @property
     def cut_short(self) -> bool:
-        """Whether there was no time for some items."""
-        return self.planned is not None and self.sample + self.failed < self.planned
+        """Whether there was no time for some of what was planned."""
+        return self.planned is not None and self.come_to < self.planned
 
 
 @final

@@ -1,6 +1,5 @@
 """What claims about likelihoods and posteriors need."""
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -12,7 +11,7 @@ from geolatent.models import VAE
 def model_with_data(
     subject: Subject, name: str, count: int
 ) -> tuple[VAE, Float[Tensor, "k p"], Tensor] | NotApplicable:
-    """The model and at most `count` data as it takes them, with the rows they come from.
+    """The model and at most `count` data as it takes them, in random order, with their rows.
 
     Args:
         subject: what is audited.
@@ -25,8 +24,6 @@ def model_with_data(
     if subject.data is None:
         return NotApplicable("No data were given.")
     like = next((p for p in model.parameters() if p.is_floating_point()), subject.codes)
-    rows = torch.arange(len(subject.codes))
-    if len(rows) > count:
-        rows = subject.sample(name, count)
+    rows = subject.sample(name, count)
     x = subject.data[rows.to(subject.data.device)].flatten(1)
     return model, x.to(device=like.device, dtype=like.dtype), rows

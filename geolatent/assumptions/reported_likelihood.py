@@ -63,21 +63,26 @@ class ReportedLikelihood(Assumption):
             return found
         model, x, rows = found
         with subject.seeded(self.claim.name):
-            draws = [-iwae(model, x, samples=self.samples) for _ in range(_REPEATS)]
-        table = torch.stack(draws).double().cpu().numpy()
+            blocks = [
+                torch.stack([-iwae(model, x[some], samples=self.samples) for _ in range(_REPEATS)])
+                for some in subject.in_time(len(x))
+            ]
+        table = torch.cat(blocks, 1).double().cpu().numpy()
+        looked, planned = table.shape[1], len(x)
+        rows = rows[:looked]
         good = np.isfinite(table).all(0)
         values, kept = table[:, good].mean(0), int(good.sum())
         if kept < 2:
-            return Measurement(math.nan, (math.nan, math.nan), kept, len(x) - kept)
+            return Measurement(math.nan, (math.nan, math.nan), kept, looked - kept, planned=planned)
         variance = table[:, good].var(0, ddof=1).mean() / _REPEATS
-        variance += (1 - len(x) / len(subject.codes)) * values.var(ddof=1)
+        variance += (1 - looked / len(subject.codes)) * values.var(ddof=1)
         half = 1.96 * math.sqrt(variance / kept)
         effect = float(values.mean()) - subject.reported["nll"]
         return Measurement(
             effect=effect,
-            interval=(effect - half, math.inf if kept < len(x) else effect + half),
+            interval=(effect - half, math.inf if kept < looked else effect + half),
             sample=kept,
-            failed=len(x) - kept,
+            failed=looked - kept,
             items=Items(
                 subject.codes[rows.to(subject.codes.device)].unsqueeze(1).double().cpu().numpy(),
                 np.where(good, table.mean(0), np.nan),
@@ -86,4 +91,5 @@ class ReportedLikelihood(Assumption):
                 "recomputed": float(values.mean()),
                 "reported over recomputed": subject.reported["nll"] / float(values.mean()),
             },
+            planned=planned,
         )

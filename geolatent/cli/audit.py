@@ -39,6 +39,11 @@ def run(cfg: DictConfig, job: Path) -> None:
     if unknown:
         raise ValueError(f"hold={hold}: {', '.join(unknown)} is not tested.")
     before = None if cfg.baseline is None else verdicts(Path(str(cfg.baseline)))
+    if before is not None and cfg.only is not None:
+        tested = {assumption.claim.name for assumption in assumptions}
+        before = {name: verdict for name, verdict in before.items() if name in tested}
+        if not before:
+            raise ValueError(f"baseline={cfg.baseline} has no verdict on {', '.join(tested)}.")
     if cfg.part not in _PARTS:
         raise ValueError(f"part={cfg.part!r}: choose one of {', '.join(_PARTS)}.")
     run_folder = Path(str(cfg.run))

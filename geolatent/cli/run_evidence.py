@@ -2,7 +2,6 @@
 
 import csv
 import json
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +9,12 @@ from omegaconf import OmegaConf
 
 from geolatent.assumptions import Evidence
 from geolatent.assumptions.choices.sensitivity_report import NUMBERS
-from geolatent.cli.run_folder import CONFIG, METRICS, PROVENANCE, read_config
+from geolatent.cli.run_folder import CONFIG, METRICS, PROVENANCE, flat_settings, read_config
 from geolatent.data import DataSplit
 from geolatent.training import Convergence, convergence
 
 LOG = "log.csv"
+_DECIDING = ("data", "latent", "network", "likelihood", "train", "regulariser", "seed")
 
 
 def evidence(folder: Path, sensitivity: Path | None = None) -> Evidence:
@@ -25,7 +25,7 @@ def evidence(folder: Path, sensitivity: Path | None = None) -> Evidence:
         sensitivity: of an analysis by ``geolatent sensitivity``.
 
     Raises:
-        ValueError: there is no such analysis, or it is of other data.
+        ValueError: there is no such analysis, or it is of other models.
     """
     known = () if sensitivity is None else known_sensitivity(sensitivity, folder)
     if not (folder / METRICS).is_file():
@@ -101,24 +101,29 @@ def known_sensitivity(analysis: Path, run: Path) -> tuple[str, ...]:
     """The claims that an analysis knows the sensitivity of.
 
     Raises:
-        ValueError: there is no such analysis, or it is of other data.
+        ValueError: there is no such analysis, or it is of models that are set up otherwise than
+            the run, in what it did not vary.
     """
     try:
         content = json.loads((analysis / NUMBERS).read_text(encoding="utf-8"))
         known = tuple(map(str, content["known"]))
-        varied = content["factors"].keys()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"sensitivity={analysis} is no analysis: {error}.") from error
-    for other in sorted(analysis.glob(f"*/{CONFIG}"))[:1]:
-        theirs, ours = (_data(folder, varied) for folder in (other.parent, run))
-        if theirs != ours and "data" not in varied:
+    theirs = [_model(file.parent) for file in sorted(analysis.glob(f"*/{CONFIG}"))]
+    ours = _model(run)
+    for key in sorted(ours.keys() | {key for one in theirs for key in one}):
+        found = [one.get(key) for one in theirs]
+        # What takes several values there was varied, or follows from what was.
+        if found and all(value == found[0] != ours.get(key) for value in found):
             raise ValueError(
-                f"sensitivity={analysis} is of other data: {theirs} there, {ours} in {run}."
+                f"sensitivity={analysis} is of other models than {run}: {key} is {found[0]} there "
+                f"and {ours.get(key)} here. Vary it in the analysis, or train alike."
             )
     return known
 
 
-def _data(folder: Path, varied: Collection[str]) -> dict[str, Any]:
-    """The settings of a run's data that an analysis did not vary."""
-    data: Any = OmegaConf.to_container(read_config(folder).data, resolve=True)
-    return {key: value for key, value in data.items() if f"data.{key}" not in varied}
+def _model(folder: Path) -> dict[str, Any]:
+    """The settings of a run that decide what is trained, by their dotted names."""
+    cfg = read_config(folder)
+    kept = OmegaConf.masked_copy(cfg, [name for name in cfg if name in _DECIDING])
+    return flat_settings(OmegaConf.to_container(kept, resolve=True))

@@ -53,7 +53,7 @@ def require_same_config(folder: Path, cfg: DictConfig) -> None:
     """
     if not (folder / CONFIG).is_file():
         return
-    before, now = (_flat(_comparable(c)) for c in (read_config(folder), cfg))
+    before, now = (flat_settings(_comparable(c)) for c in (read_config(folder), cfg))
     differing = [
         f"{key} ({before.get(key)!r} there, {now.get(key)!r} now)"
         for key in sorted(before.keys() | now.keys())
@@ -70,11 +70,12 @@ def _comparable(cfg: DictConfig) -> Any:
     return OmegaConf.to_container(cfg, resolve=True)
 
 
-def _flat(tree: Any, above: str = "") -> dict[str, Any]:
+def flat_settings(tree: Any, above: str = "") -> dict[str, Any]:
     """Nested settings by their dotted names."""
     if not isinstance(tree, dict):
         return {above: tree}
-    below = (_flat(value, f"{above}.{key}" if above else str(key)) for key, value in tree.items())
+    start = f"{above}." if above else ""
+    below = (flat_settings(value, f"{start}{key}") for key, value in tree.items())
     return {key: value for part in below for key, value in part.items()}
 
 

@@ -99,16 +99,15 @@ def test_a_shift_of_what_is_tolerated_is_undecided():
     assert examine(PriorMatch(), subject(linear_model([0.9]), x)).verdict == "inconclusive"
 
 
-@pytest.mark.slow
 def test_false_alarms_of_prior_match():
     claim = PriorMatch()
     model = linear_model([0.9, 0.7])
-    findings = [examine(claim, subject(model, normal(300, 2, seed=k), seed=k)) for k in range(100)]
+    findings = [examine(claim, subject(model, normal(150, 2, seed=k), seed=k)) for k in range(30)]
     above = sum(finding.interval[0] > 0 for finding in findings)
     violated = sum(finding.verdict == "violated" for finding in findings)
-    print(f"{above} of 100 intervals above 0, {violated} violated")
+    print(f"{above} of 30 intervals above 0, {violated} violated")
     assert violated == 0
-    assert above <= 10
+    assert above <= 4
 
 
 class Confidence(UncertainModel):

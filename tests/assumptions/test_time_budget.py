@@ -5,10 +5,17 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from torch import nn
 
 from geolatent.assumptions import (
+    DeclaredGeometry,
     Flat,
+    Immersion,
     Isometric,
+    KlNonnegative,
+    LikelihoodFloor,
+    NoNuisance,
+    ReportedLikelihood,
     SeedStable,
     Smooth,
     SolverConverged,
@@ -18,6 +25,9 @@ from geolatent.assumptions import (
     audit,
     examine,
 )
+from geolatent.latents import EuclideanSpace
+from geolatent.likelihoods import Gaussian
+from geolatent.models import VAE
 from geolatent.networks import SwissRoll
 
 subject_module = importlib.import_module("geolatent.assumptions.subject")
@@ -68,7 +78,16 @@ def test_blocks_of_paths_are_joined(codes, clock):
 
 @pytest.mark.parametrize(
     "assumption",
-    [StraightLines(), SolverConverged(), Isometric(), Smooth(), Flat(), UniqueGeodesics()],
+    [
+        StraightLines(),
+        SolverConverged(),
+        Isometric(),
+        Smooth(),
+        Flat(),
+        UniqueGeodesics(),
+        Immersion(),
+        DeclaredGeometry(),
+    ],
 )
 def test_findings_that_were_cut_short_say_so(assumption, codes, clock):
     found = examine(assumption, Subject(SwissRoll(), codes, until=-1.0))
@@ -76,6 +95,31 @@ def test_findings_that_were_cut_short_say_so(assumption, codes, clock):
     assert found.measurement.sample == 10
     assert found.verdict == "inconclusive"  # ten items are too few for any of these
     assert "items could be measured" in found.reason
+
+
+@pytest.mark.parametrize("claim", [LikelihoodFloor(), KlNonnegative(), ReportedLikelihood()])
+def test_likelihoods_stop_too(claim, codes, clock):
+    model = VAE(nn.Linear(3, 4), EuclideanSpace(2), nn.Linear(2, 3), Gaussian(1.0)).double().eval()
+    x = torch.randn(120, 3, dtype=torch.float64)
+    subject = Subject(model, codes, data=x, reported={"nll": 1.0}, until=-1.0)
+    found = examine(claim, subject)
+    assert f"{CUT} 120 items" in found.reason
+    assert found.measurement.items.codes.shape == (10, 1, 2)
+    again = examine(claim, Subject(model, codes, data=x, reported={"nll": 1.0}))
+    assert "Cut short" not in again.reason
+    assert len(again.measurement.items.values) == 120
+    # The same data, in the same order, as far as they go.
+    first = again.measurement.items.codes[:10]
+    assert (found.measurement.items.codes == first).all()
+
+
+def test_a_nuisance_is_permuted_as_often_as_there_is_time_for(codes, clock):
+    coin = {"coin": torch.arange(120) % 2}
+    found = examine(NoNuisance(), Subject(nn.Identity(), codes, nuisance=coin, until=-1.0))
+    assert f"{CUT} 30 permutations" in found.reason
+    assert found.measurement.details["coin: permutation p"] >= 1 / 11
+    few = examine(NoNuisance(permutations=3), Subject(nn.Identity(), codes, nuisance=coin))
+    assert "Cut short" not in few.reason
 
 
 def test_distances_of_other_seeds_are_compared_where_all_were_measured(codes, clock):

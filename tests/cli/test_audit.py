@@ -52,6 +52,11 @@ def test_a_build_fails_when_a_verdict_changes(trained_run: Path, elsewhere: Path
     (elsewhere / "before.json").write_text(json.dumps(report))
     assert main(["audit", f"run={trained_run}", *FEW, "baseline=before.json"]) == 1
     assert f"immersion was {other} and is {found}" in capsys.readouterr().out
+    # Of claims that are chosen, only those count; a baseline without any is no baseline.
+    straight = ["audit", f"run={trained_run}", *FEW[1:], "baseline=before.json"]
+    assert main([*straight, "only=[straight-lines]"]) == 0
+    assert main([*straight, "only=[smooth]"]) == 2
+    assert "has no verdict on smooth" in capsys.readouterr().err
 
 
 def test_a_build_fails_when_a_claim_does_not_hold(trained_run: Path, capsys):
@@ -148,14 +153,27 @@ def test_evidence_is_what_the_log_of_the_run_shows(tmp_path: Path):
     assert not evidence(tmp_path / "c").converged
 
 
-def test_an_analysis_of_sensitivity_is_evidence(tmp_path: Path):
+def test_an_analysis_of_sensitivity_is_evidence_for_models_like_its_own(tmp_path: Path):
     run = recorded(tmp_path / "run", [1.0], epochs=1)
     study = tmp_path / "study"
-    recorded(study / "seed=0", [1.0], epochs=1)
+    recorded(study / "dim=2", [1.0], epochs=1)
+    recorded(study / "dim=4", [1.0], epochs=1)
+    for dim in (2, 4):
+        with (study / f"dim={dim}" / "config.yaml").open("a") as file:
+            file.write(f"latent: {{dim: {dim}, scale: 1}}\n")
     with pytest.raises(ValueError, match="is no analysis"):
         evidence(run, study)
-    (study / "table.json").write_text('{"known": ["flat"], "factors": {"seed": ["0", "1"]}}')
-    assert evidence(run, study).sensitivity == ("flat",)
+    (study / "table.json").write_text('{"known": ["flat"], "factors": {"dim": ["2", "4"]}}')
+    with pytest.raises(ValueError, match=r"other models .*: latent.scale is 1 there and None here"):
+        evidence(run, study)
+    with (run / "config.yaml").open("a") as file:
+        file.write("latent: {dim: 3, scale: 1}\nrun_id: mine\n")
+    assert evidence(run, study).sensitivity == ("flat",)  # the dimension was varied
     other = recorded(tmp_path / "other", [1.0], epochs=1, data="mnist")
-    with pytest.raises(ValueError, match="is of other data"):
+    with pytest.raises(ValueError, match=r"data._target_ is .*digits there and .*mnist here"):
         evidence(other, study)
+    longer = recorded(tmp_path / "longer", [1.0], epochs=7)
+    with (longer / "config.yaml").open("a") as file:
+        file.write("latent: {dim: 2, scale: 1}\n")
+    with pytest.raises(ValueError, match=r"train.epochs is 1 there and 7 here"):
+        evidence(longer, study)
