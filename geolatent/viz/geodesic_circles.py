@@ -13,6 +13,7 @@ from geolatent.metrics.raised_index import orthonormal_frame
 
 # A curve counts as shorter if it is so by more than solvers leave.
 _SHORTER = 1e-3
+_MOST_STEPS = 100  # a ray takes ten; what takes more is on its way to infinity
 _STARTS = (StraightLine(), Arc(0.4), Arc(-0.4))
 
 
@@ -77,7 +78,8 @@ def geodesic_circles(
     unit = torch.stack([angle.cos(), angle.sin()], -1) @ frame.T
     start = centre.detach().expand(count, -1).contiguous()
     farthest = radii.max()
-    followed = exponential(metric, start, farthest * unit, t=radii.to(centre) / farthest)
+    times = radii.to(centre) / farthest
+    followed = exponential(metric, start, farthest * unit, t=times, max_steps=_MOST_STEPS)
     assert followed.points is not None
     points = followed.points.transpose(0, 1).contiguous()
     minimising = points.isfinite().all(-1)

@@ -34,7 +34,7 @@ from geolatent.viz.style import PAGE_WIDTH, PATH_STYLES, QUIET, figure_style
 _MEASURED_CODES = 150  # whose local excess is measured
 _RAYS = 72
 _PAIRS = 6
-_HEAD = 19.5  # points: two lines of small print
+_HEAD, _LINE = 19.5, 8.5  # points: two lines of small print, and each further one
 _VARIES = 1e-3  # relative: a scale that is the same everywhere differs by rounding only
 
 
@@ -132,14 +132,14 @@ def _varies(values: Tensor | None) -> bool:
 
 
 def _head(ax: Axes, letter: str, title: str, *lines: str) -> None:
-    """Title and up to two lines of small print, among them what a layer said of itself."""
+    """Title and lines of small print, among them what a layer said of itself."""
     notes = [text for text in ax.texts if text.get_gid() == "note"]
     said = [text.get_text() for text in notes]
     for text in notes:
         text.remove()
     small = [line for line in "\n".join([*lines, *said]).splitlines() if line]
     say(ax, "\n".join(small))
-    ax.set_title(f"{letter}  {title}", pad=_HEAD)
+    ax.set_title(f"{letter}  {title}", pad=_HEAD + _LINE * max(0, len(small) - 2))
 
 
 def _magnification(
