@@ -1,14 +1,15 @@
 """On the way to a class its probability never falls."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import final
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from typing_extensions import override
 
 from geolatent.assumptions.assumption import Assumption
 from geolatent.assumptions.claim import Claim
+from geolatent.assumptions.combined_interval import combined_interval
 from geolatent.assumptions.measurement import Items, Measurement, NotApplicable
 from geolatent.assumptions.subject import Subject
 from geolatent.assumptions.tolerance import Tolerance
@@ -16,6 +17,7 @@ from geolatent.interpolation import share_interval
 
 _LANDMARKS = 50
 _WEIGHTS = (1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)  # of the likelihood against the ridge
+_REFITS = 50  # to resampled codes
 _FEWEST = 10  # codes of a class in each half
 
 
@@ -27,7 +29,9 @@ class MonotonePaths(Assumption):
 
     P is a logistic regression on codes and Gaussian features (Nyström), as smooth as
     cross-validation asks for, fitted on the other half of the codes: neither end of a path took
-    part in it. If moving towards B can lower P(B), "more of this direction causes B" cannot be
+    part in it. The interval has two parts: so many paths were drawn, and another draw of the codes
+    that P was fitted to would give another P, whose errors lower it on more paths than not. The
+    second is the basic bootstrap, which takes that bias back. If moving towards B can lower P(B), "more of this direction causes B" cannot be
     meant without exceptions: there is prevention.
 
     What this does not identify: whether changing anything in the world moves codes along the path;
@@ -72,7 +76,7 @@ class MonotonePaths(Assumption):
         labels = subject.labels.cpu().numpy()
         order = subject.sample(name, len(codes)).numpy()
         halves = order[: len(order) // 2], order[len(order) // 2 :]
-        ends, falls = [], []
+        ends, falls, refitted = [], [], []
         for k, (fitted, walked) in enumerate((halves, halves[::-1])):
             classes, counts = np.unique(labels[fitted], return_counts=True)
             classes = classes[counts >= _FEWEST]
@@ -84,32 +88,49 @@ class MonotonePaths(Assumption):
             if len(classes) < 2 or not len(start):
                 continue
             used = fitted[np.isin(labels[fitted], classes)]
-            probability = _classifier(codes[used], labels[used], subject.seed_of(f"{name} {k}"))
             time = np.linspace(0, 1, self.steps)[:, None]
             points = codes[start][:, None] + time * (codes[end] - codes[start])[:, None]
-            table = probability(points.reshape(-1, codes.shape[1]))
-            of_end = table.reshape(len(start), self.steps, -1)[
-                np.arange(len(start)), :, np.searchsorted(classes, labels[end])
-            ]
-            falls.append((np.maximum.accumulate(of_end, 1) - of_end).max(1))
+            tables = _probabilities(
+                codes[used],
+                labels[used],
+                points.reshape(-1, codes.shape[1]),
+                seed=subject.seed_of(f"{name} {k}"),
+            )
+            column = np.searchsorted(classes, labels[end])
+            fall, *again = (_greatest_fall(table, column) for table in tables)
+            falls.append(fall)
+            refitted.append(again)
             ends.append(points[:, [0, -1]])
         if not falls:
             return NotApplicable(f"There are no two classes of {2 * _FEWEST} codes.")
         fall = np.concatenate(falls)
         count, total = int((fall > self.threshold).sum()), len(fall)
+        share = count / total
+        shares = (np.concatenate(refitted, 1) > self.threshold).mean(1)
+        low, high = np.quantile(shares, [0.025, 0.975])
+        of_classifier = max(0.0, 2 * share - high), min(1.0, 2 * share - low)
         return Measurement(
-            effect=count / total,
-            interval=share_interval(count, total),
+            effect=share,
+            interval=combined_interval(share, share_interval(count, total), of_classifier),
             sample=total,
             items=Items(np.concatenate(ends), fall),
             details={"median fall": float(np.median(fall)), "greatest fall": float(fall.max())},
         )
 
 
-def _classifier(
-    x: Float[np.ndarray, "n d"], y: np.ndarray, seed: int
-) -> Callable[[np.ndarray], np.ndarray]:
-    """The probabilities of the classes, in the order of their names."""
+def _greatest_fall(
+    table: Float[np.ndarray, "p k"], column: Int[np.ndarray, "n"]
+) -> Float[np.ndarray, "n"]:
+    """Of the probability of a class of each path, over the points of the path."""
+    count = len(column)
+    of_end = table.reshape(count, len(table) // count, -1)[np.arange(count), :, column]
+    return (np.maximum.accumulate(of_end, 1) - of_end).max(1)
+
+
+def _probabilities(
+    x: Float[np.ndarray, "n d"], y: np.ndarray, at: Float[np.ndarray, "p d"], *, seed: int
+) -> Iterator[Float[np.ndarray, "p k"]]:
+    """Of the classes, in the order of their names: as fitted, then refitted to resampled codes."""
     from sklearn.kernel_approximation import Nystroem
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GridSearchCV, StratifiedKFold
@@ -120,11 +141,18 @@ def _classifier(
     # with them every probability.
     gaussian = Nystroem(n_components=min(_LANDMARKS, len(x)), random_state=seed)
     features = make_pipeline(StandardScaler(), make_union(FunctionTransformer(), gaussian)).fit(x)
+    fitted, asked = features.transform(x), features.transform(at)
     # How smooth it is decides what falls: the likelihood of data left out chooses, not we.
     search = GridSearchCV(
         LogisticRegression(max_iter=1000),
         {"C": _WEIGHTS},
         scoring="neg_log_loss",
         cv=StratifiedKFold(5, shuffle=True, random_state=seed),
-    ).fit(features.transform(x), y)
-    return lambda z: search.predict_proba(features.transform(z))
+    ).fit(fitted, y)
+    yield search.predict_proba(asked)
+    rng = np.random.default_rng(seed)
+    classes = [np.flatnonzero(y == one) for one in np.unique(y)]
+    for _ in range(_REFITS):
+        # Within the classes: none is lost.
+        rows = np.concatenate([rng.choice(rows, len(rows)) for rows in classes])
+        yield search.best_estimator_.fit(fitted[rows], y[rows]).predict_proba(asked)
