@@ -29,10 +29,10 @@ class MonotonePaths(Assumption):
 
     P is a logistic regression on codes and Gaussian features (Nyström), as smooth as
     cross-validation asks for, fitted on the other half of the codes: neither end of a path took
-    part in it. The interval has two parts: so many paths were drawn, and another draw of the codes
-    that P was fitted to would give another P, whose errors lower it on more paths than not. The
-    second is the basic bootstrap, which takes that bias back. If moving towards B can lower P(B), "more of this direction causes B" cannot be
-    meant without exceptions: there is prevention.
+    part in it. Its interval has two parts: so many paths were drawn, and other codes would have
+    given another P, whose errors lower it on more paths than not. The second is the basic
+    bootstrap of the classifier, which takes this bias back. If moving towards B can lower P(B),
+    "more of this direction causes B" cannot be meant without exceptions: there is prevention.
 
     What this does not identify: whether changing anything in the world moves codes along the path;
     whether the label causes the code, the code the label, or a third thing both. P is an

@@ -100,14 +100,13 @@ def test_a_shift_of_what_is_tolerated_is_undecided():
 
 
 def test_false_alarms_of_prior_match():
-    claim = PriorMatch()
+    """`geolatent calibrate` counts them."""
     model = linear_model([0.9, 0.7])
-    findings = [examine(claim, subject(model, normal(150, 2, seed=k), seed=k)) for k in range(30)]
-    above = sum(finding.interval[0] > 0 for finding in findings)
-    violated = sum(finding.verdict == "violated" for finding in findings)
-    print(f"{above} of 30 intervals above 0, {violated} violated")
-    assert violated == 0
-    assert above <= 4
+    findings = [
+        examine(PriorMatch(), subject(model, normal(150, 2, seed=k), seed=k)) for k in range(10)
+    ]
+    assert all(finding.verdict != "violated" for finding in findings)
+    assert sum(finding.interval[0] > 0 for finding in findings) <= 2
 
 
 class Confidence(UncertainModel):
