@@ -150,8 +150,8 @@ for k, kind in enumerate(kinds):
         ).r_squared
         for _ in range(10)
     )
-    print(f"{kind:<30} {int(on.sum()):3d} cells: geodesic explains {fitted.r_squared:.1%}, the line "
-          f"{fitted.flat_r_squared:.1%}, 10 permutations at most {permuted:.1%}; the two are "
+    print(f"{kind:<30} {int(on.sum()):3d} cells: the geodesic explains {fitted.r_squared:.1%}, the "
+          f"line {fitted.flat_r_squared:.1%}, 10 permutations at most {permuted:.1%}; the two are "
           f"{fitted.displacement:.2f} standard deviations apart")  # fmt: skip
 
 # %% [markdown]
