@@ -1,5 +1,6 @@
 """On the way to a class its probability never falls."""
 
+import math
 from collections.abc import Iterator
 from typing import final
 
@@ -18,6 +19,7 @@ from geolatent.interpolation import share_interval
 _LANDMARKS = 50
 _WEIGHTS = (1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)  # of the likelihood against the ridge
 _REFITS = 50  # to resampled codes
+_FOLDS = 5
 _FEWEST = 10  # codes of a class in each half
 
 
@@ -29,10 +31,11 @@ class MonotonePaths(Assumption):
 
     P is a logistic regression on codes and Gaussian features (Nyström), as smooth as
     cross-validation asks for, fitted on the other half of the codes: neither end of a path took
-    part in it. Its interval has two parts: so many paths were drawn, and other codes would have
-    given another P, whose errors lower it on more paths than not. The second is the basic
-    bootstrap of the classifier, which takes this bias back. If moving towards B can lower P(B),
-    "more of this direction causes B" cannot be meant without exceptions: there is prevention.
+    part in it. The interval has three parts. So many paths were drawn. Other codes would have
+    given another P, whose errors lower it on more paths than not: the basic bootstrap takes this
+    bias back. And cross-validation could as well have asked for the smoothest P within a standard
+    error of the best. If moving towards B can lower P(B), "more of this direction causes B" cannot
+    be meant without exceptions: there is prevention.
 
     What this does not identify: whether changing anything in the world moves codes along the path;
     whether the label causes the code, the code the label, or a third thing both. P is an
@@ -45,6 +48,8 @@ class MonotonePaths(Assumption):
         steps: points of a path.
 
     References:
+        Hastie, T., Tibshirani, R., Friedman, J. (2009). The elements of statistical learning, 7.10:
+        the rule of one standard error.
         Imbens, G. W., Angrist, J. D. (1994). Identification and estimation of local average
         treatment effects. Econometrica 62: monotonicity.
         Pearl, J. (1999). Probabilities of causation. Synthese 121: no prevention.
@@ -97,21 +102,22 @@ class MonotonePaths(Assumption):
                 seed=subject.seed_of(f"{name} {k}"),
             )
             column = np.searchsorted(classes, labels[end])
-            fall, *again = (_greatest_fall(table, column) for table in tables)
+            fall, *others = (_greatest_fall(table, column) for table in tables)
             falls.append(fall)
-            refitted.append(again)
+            refitted.append(others)
             ends.append(points[:, [0, -1]])
         if not falls:
             return NotApplicable(f"There are no two classes of {2 * _FEWEST} codes.")
         fall = np.concatenate(falls)
         count, total = int((fall > self.threshold).sum()), len(fall)
         share = count / total
-        shares = (np.concatenate(refitted, 1) > self.threshold).mean(1)
+        smooth, *shares = (np.concatenate(refitted, 1) > self.threshold).mean(1)
         low, high = np.quantile(shares, [0.025, 0.975])
-        of_classifier = max(0.0, 2 * share - high), min(1.0, 2 * share - low)
+        of_fit = max(0.0, 2 * share - high), min(1.0, 2 * share - low)
+        of_smoothness = min(share, smooth), max(share, smooth)
         return Measurement(
             effect=share,
-            interval=combined_interval(share, share_interval(count, total), of_classifier),
+            interval=combined_interval(share, share_interval(count, total), of_fit, of_smoothness),
             sample=total,
             items=Items(np.concatenate(ends), fall),
             details={"median fall": float(np.median(fall)), "greatest fall": float(fall.max())},
@@ -130,7 +136,7 @@ def _greatest_fall(
 def _probabilities(
     x: Float[np.ndarray, "n d"], y: np.ndarray, at: Float[np.ndarray, "p d"], *, seed: int
 ) -> Iterator[Float[np.ndarray, "p k"]]:
-    """Of the classes, in the order of their names: as fitted, then refitted to resampled codes."""
+    """Of the classes, in the order of their names: fitted, smoothest, fitted to resampled codes."""
     from sklearn.kernel_approximation import Nystroem
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GridSearchCV, StratifiedKFold
@@ -147,9 +153,14 @@ def _probabilities(
         LogisticRegression(max_iter=1000),
         {"C": _WEIGHTS},
         scoring="neg_log_loss",
-        cv=StratifiedKFold(5, shuffle=True, random_state=seed),
+        cv=StratifiedKFold(_FOLDS, shuffle=True, random_state=seed),
     ).fit(fitted, y)
     yield search.predict_proba(asked)
+    mean = search.cv_results_["mean_test_score"]
+    error = search.cv_results_["std_test_score"][search.best_index_] / math.sqrt(_FOLDS - 1)
+    smoothest = int(np.flatnonzero(mean >= search.best_score_ - error)[0])  # the weights ascend
+    smooth = LogisticRegression(C=_WEIGHTS[smoothest], max_iter=1000).fit(fitted, y)
+    yield smooth.predict_proba(asked)
     rng = np.random.default_rng(seed)
     classes = [np.flatnonzero(y == one) for one in np.unique(y)]
     for _ in range(_REFITS):
