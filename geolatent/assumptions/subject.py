@@ -228,8 +228,9 @@ class Subject:
         if isinstance(metric, ImmersedMetric):
             flat = affine_null(metric, self.codes).immersion
         else:
-            # The constant matrix that is the mean of the metric over the codes.
-            mean = metric.matrix(self.codes).double().mean(0)
+            # The constant matrix that is the mean of the metric over the codes that have one.
+            matrix = metric.matrix(self.codes).double()
+            mean = matrix[matrix.isfinite().all((1, 2))].mean(0)
             root = torch.linalg.cholesky(mean).to(self.codes)
 
             def flat(z: Tensor) -> Tensor:

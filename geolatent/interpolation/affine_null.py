@@ -20,7 +20,7 @@ def affine_null(metric: ImmersedMetric, codes: Float[Tensor, "m d"]) -> Pullback
 
     Args:
         metric: the metric under test.
-        codes: where to fit, `(m, d)`; more than d of them.
+        codes: where to fit, `(m, d)`; more than d of them have an image, the others are left out.
 
     Returns:
         The pull-back metric of the least-squares affine map.
@@ -28,12 +28,14 @@ def affine_null(metric: ImmersedMetric, codes: Float[Tensor, "m d"]) -> Pullback
     Raises:
         ValueError: there are not enough codes to fit on.
     """
+    image = metric.immersion(codes).double()
+    defined = image.isfinite().all(1)
+    codes, image = codes[defined], image[defined]
     if codes.shape[0] <= codes.shape[1]:
         raise ValueError(
-            f"an affine map of {codes.shape[1]} coordinates needs more codes than that, "
-            f"got {codes.shape[0]}."
+            f"an affine map of {codes.shape[1]} coordinates needs more codes than that, and the "
+            f"decoder is finite at {codes.shape[0]} of {len(defined)}."
         )
-    image = metric.immersion(codes).double()
     design = torch.cat([codes, codes.new_ones(len(codes), 1)], dim=1).double()
     slope = torch.linalg.lstsq(design, image).solution[:-1].to(codes)
     return PullbackMetric(lambda z: z @ slope)

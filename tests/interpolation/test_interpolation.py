@@ -209,6 +209,22 @@ class TestAffineNull:
         with pytest.raises(ValueError, match="needs more codes"):
             affine_null(PullbackMetric(Sphere()), torch.rand(2, 2))
 
+    def test_codes_without_an_image_are_left_out(self):
+        decoder = nn.Linear(3, 7).requires_grad_(False)
+        codes = torch.randn(50, 3)
+        holes = codes[:, :1] > 1
+
+        def with_holes(z):
+            return torch.where(z[:, :1] > 1, torch.nan, decoder(z))
+
+        assert holes.any()
+        found = affine_null(PullbackMetric(with_holes), codes).matrix(codes)
+        torch.testing.assert_close(
+            found, PullbackMetric(decoder).matrix(codes), rtol=1e-4, atol=1e-5
+        )
+        with pytest.raises(ValueError, match="finite at 0 of 50"):
+            affine_null(PullbackMetric(lambda z: decoder(z) * torch.nan), codes)
+
 
 def test_nearest_distance_does_not_depend_on_the_offset():
     x, data = torch.rand(50, 64), torch.rand(60, 64)
