@@ -10,24 +10,23 @@ _DRAWS = 4000
 
 
 def cross_fitted_recalls(
-    x: Float[np.ndarray, "n d"], y: Int[np.ndarray, "n"], *, seed: int, folds: int = _FOLDS
+    x: Float[np.ndarray, "n d"], y: Int[np.ndarray, "n"], *, seed: int
 ) -> Int[np.ndarray, "k 2"]:
-    """How many of each class were told right, and how many there are, by cross-fitting.
+    """How many of each class were told right, and how many there are, in five-fold cross-fitting.
 
     Args:
         x: features.
         y: classes, each at least five times.
         seed: of the folds.
-        folds: how many.
     """
-    right = cross_fitted_right(x, y, seed=seed, folds=folds)
+    right = cross_fitted_right(x, y, seed=seed)
     return np.array([[right[y == k].sum(), (y == k).sum()] for k in np.unique(y)])
 
 
 def cross_fitted_right(
-    x: Float[np.ndarray, "n d"], y: Int[np.ndarray, "n"], *, seed: int, folds: int = _FOLDS
+    x: Float[np.ndarray, "n d"], y: Int[np.ndarray, "n"], *, seed: int
 ) -> Bool[np.ndarray, "n"]:
-    """Which items were told right by a classifier that was fitted to the other folds.
+    """Which items were told right by a classifier that was fitted to the other four fifths.
 
     The classifier is a support vector machine with Gaussian kernel on standardised features, every
     class weighted alike: it finds what is curved as well as what is linear.
@@ -36,7 +35,6 @@ def cross_fitted_right(
         x: features.
         y: classes, each at least five times.
         seed: of the folds.
-        folds: how many.
     """
     from sklearn import config_context
     from sklearn.model_selection import StratifiedKFold
@@ -46,10 +44,10 @@ def cross_fitted_right(
     # Once for all folds: centre and scale know nothing of the classes.
     scaled = (x - x.mean(0)) / np.where(spread > 0, spread, 1)
     right = np.zeros(len(y), dtype=bool)
-    split = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
     # Thousands of small fits: checks of arguments and of classes took half of their time.
     with config_context(assume_finite=True, skip_parameter_validation=True):
-        for train, test in split.split(scaled, y):
+        for train, test in folds.split(scaled, y):
             classes, counts = np.unique(y[train], return_counts=True)
             alike = dict(zip(classes, len(train) / (len(classes) * counts), strict=True))
             machine = SVC(class_weight=alike).fit(scaled[train], y[train])
@@ -94,23 +92,6 @@ def widened(
     """
     scatter = chance.var(ddof=1) * (1 + 1 / len(chance))
     return found + (draws - found) * math.sqrt(max(1.0, scatter / counted))
-
-
-def shortfall(skilled: float, of_half: float) -> float:
-    r"""What more data would add to a skill, extrapolated from what half of them take away.
-
-    .. math:: s_n = s_\infty - c / n, \qquad
-        s_\infty - s_{4/5} = \tfrac53 \left(s_{4/5} - s_{1/2}\right)
-
-    Args:
-        skilled: cross-fitted in five folds.
-        of_half: in two folds.
-
-    References:
-        Cortes, C. et al. (1994). Learning curves: asymptotic values and rate of convergence. NIPS
-        6: errors that fall as a power of the sample; the power 1 is that of parametric models.
-    """
-    return max(0.0, (skilled - of_half) * 5 / 3)
 
 
 def _rescaled(recalls: Float[np.ndarray, "t k"]) -> Float[np.ndarray, "t"]:

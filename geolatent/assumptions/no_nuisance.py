@@ -9,11 +9,9 @@ from typing_extensions import override
 
 from geolatent.assumptions.assumption import Assumption
 from geolatent.assumptions.claim import Claim
-from geolatent.assumptions.combined_interval import combined_interval
 from geolatent.assumptions.cross_fitted import (
     cross_fitted_recalls,
     cross_fitted_right,
-    shortfall,
     skill,
     skill_draws,
     widened,
@@ -43,9 +41,9 @@ class NoNuisance(Assumption):
     is the usual one of the class, and where it is not: far apart if it rides on the nuisance.
 
     A nuisance that never varies within a class cannot be told from the class: nothing is concluded.
-    Intervals come from the counts of right answers, are widened by how much more these scatter over
-    the permutations, and go up by what a classifier of more data would add (`shortfall`). How often
-    they are wrong is counted by `geolatent calibrate only=[no-nuisance]`.
+    Intervals come from the counts of right answers and are widened by how much more these scatter
+    over the permutations. How often they are wrong is counted by `geolatent calibrate
+    only=[no-nuisance]`.
 
     Args:
         tolerated: readability beyond chance, from 0 to 1.
@@ -108,7 +106,6 @@ class NoNuisance(Assumption):
             seed = subject.seed_of(f"{name} {variable}")
             rng = np.random.default_rng(seed)
             found, draws = _readable(codes, strata, rng)
-            of_half, _ = _readable(codes, strata, rng, folds=2)
             permuted = [
                 _readable(codes, [(m, rng.permutation(s)) for m, s in strata], rng)
                 for some in subject.in_time(self.permutations)
@@ -120,9 +117,7 @@ class NoNuisance(Assumption):
             draws = widened(found, draws, chance, counted)
             quantiles = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
             # Where all are told right the counts allow less, but not instead.
-            low, high = combined_interval(
-                found, tuple(quantiles), (found, found + shortfall(found, of_half))
-            )
+            low, high = min(found, quantiles[0]), max(found, quantiles[1])
             beyond = (np.array([found, low, high]) - chance.mean()) / (1 - chance.mean())
             bounds.append(beyond)
             details[variable] = float(beyond[0])
@@ -189,17 +184,13 @@ def _ridden(
 
 
 def _readable(
-    codes: Float[np.ndarray, "n d"],
-    strata: list[_Stratum],
-    rng: np.random.Generator,
-    *,
-    folds: int = 5,
+    codes: Float[np.ndarray, "n d"], strata: list[_Stratum], rng: np.random.Generator
 ) -> tuple[float, Float[np.ndarray, "t"]]:
     """The skill over all strata, and the skills that the counts allow."""
     weights = np.array([len(members) for members, _ in strata], dtype=float)
     weights /= weights.sum()
     recalls = [
-        cross_fitted_recalls(codes[members], values, seed=int(rng.integers(2**31)), folds=folds)
+        cross_fitted_recalls(codes[members], values, seed=int(rng.integers(2**31)))
         for members, values in strata
     ]
     effect = sum(w * skill(r) for w, r in zip(weights, recalls, strict=True))

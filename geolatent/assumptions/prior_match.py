@@ -8,14 +8,7 @@ from typing_extensions import override
 
 from geolatent.assumptions.assumption import Assumption
 from geolatent.assumptions.claim import Claim
-from geolatent.assumptions.combined_interval import combined_interval
-from geolatent.assumptions.cross_fitted import (
-    cross_fitted_recalls,
-    shortfall,
-    skill,
-    skill_draws,
-    widened,
-)
+from geolatent.assumptions.cross_fitted import cross_fitted_recalls, skill, skill_draws, widened
 from geolatent.assumptions.measurement import Measurement, NotApplicable
 from geolatent.assumptions.model_with_data import model_with_data
 from geolatent.assumptions.subject import Subject
@@ -31,8 +24,7 @@ class PriorMatch(Assumption):
     The cross-validated balanced accuracy BA bounds the total variation distance from below: the
     share of draws that would have to move for the two to agree. It is an effect, unlike a p-value,
     which any difference makes small when there are enough data. One draw is taken of each
-    posterior. The interval goes up by what a classifier of more data would add, if it learned on
-    as it did from half of them (`shortfall`); what no such classifier sees stays unseen.
+    posterior.
 
     Args:
         tolerated: distance, from 0 to 1.
@@ -69,10 +61,10 @@ class PriorMatch(Assumption):
     @override
     def measure(self, subject: Subject) -> Measurement | NotApplicable:
         name = self.claim.name
-        with_data = model_with_data(subject, name, self.items)
-        if isinstance(with_data, NotApplicable):
-            return with_data
-        model, x, _ = with_data
+        found = model_with_data(subject, name, self.items)
+        if isinstance(found, NotApplicable):
+            return found
+        model, x, _ = found
         with subject.seeded(name):
             drawn = [model.posterior(x).sample(), model.prior().sample((len(x),))]
         codes = np.concatenate([model.latent.code(z).double().cpu().numpy() for z in drawn])
@@ -81,9 +73,7 @@ class PriorMatch(Assumption):
         sample = min(int(good[which == k].sum()) for k in (0, 1))
         if sample < self.claim.minimum_sample:
             return Measurement(math.nan, (math.nan, math.nan), sample, int((~good).sum()))
-        seed = subject.seed_of(name)
-        recalls = cross_fitted_recalls(codes[good], which[good], seed=seed)
-        of_half = cross_fitted_recalls(codes[good], which[good], seed=seed, folds=2)
+        recalls = cross_fitted_recalls(codes[good], which[good], seed=subject.seed_of(name))
         rng = np.random.default_rng(subject.seed_of(f"{name} draws"))
         permuted = [
             cross_fitted_recalls(codes[good], rng.permutation(which[good]), seed=seed)
@@ -92,14 +82,9 @@ class PriorMatch(Assumption):
         chance = np.array([skill(one) for one in permuted])
         counted = float(np.mean([skill_draws(one, rng).var() for one in permuted]))
         draws = widened(skill(recalls), skill_draws(recalls, rng), chance, counted)
-        found = skill(recalls)
-        low, high = combined_interval(
-            found,
-            tuple(np.quantile(draws, [0.025, 0.975])),
-            (found, found + shortfall(found, skill(of_half))),
-        )
+        low, high = (float(bound) for bound in np.quantile(draws, [0.025, 0.975]))
         return Measurement(
-            effect=found,
+            effect=skill(recalls),
             interval=(low, high if good.all() else 1.0),
             sample=sample,
             failed=int((~good).sum()),
