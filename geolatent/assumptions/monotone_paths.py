@@ -115,9 +115,11 @@ class MonotonePaths(Assumption):
         low, high = np.quantile(shares, [0.025, 0.975])
         of_fit = max(0.0, 2 * share - high), min(1.0, 2 * share - low)
         of_smoothness = min(share, smooth), max(share, smooth)
+        of_count = share_interval(count, total)
+        low, high = combined_interval(share, of_count, of_fit, of_smoothness)
         return Measurement(
             effect=share,
-            interval=combined_interval(share, share_interval(count, total), of_fit, of_smoothness),
+            interval=(max(0.0, low), min(1.0, high)),
             sample=total,
             items=Items(np.concatenate(ends), fall),
             details={"median fall": float(np.median(fall)), "greatest fall": float(fall.max())},

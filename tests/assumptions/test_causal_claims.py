@@ -55,6 +55,7 @@ def test_false_alarms_of_monotone_paths(gap, codes):
     """`geolatent calibrate` counts them. A classifier with memory would fall where chance rules."""
     findings = [examine(MonotonePaths(), beside(gap, codes=codes, seed=k)) for k in range(4)]
     assert all(finding.verdict != "violated" for finding in findings)
+    assert all(0 <= bound <= 1 for finding in findings for bound in finding.interval)
     assert min(finding.measurement.sample for finding in findings) > 20
 
 
