@@ -275,9 +275,9 @@ def test_leaves_codes_and_random_state_alone():
 
 def test_gives_up_soon_what_runs_to_infinity_in_finite_length():
     """In the coordinates tanh z the plane is a square: what goes straight leaves it at length 1."""
-    start = torch.zeros(2, 2)
-    velocity = torch.tensor([[1.6, 0.0], [0.8, 0.1]])
+    start = torch.zeros(2, 2, dtype=torch.float64)
+    velocity = torch.tensor([[1.6, 0.0], [0.8, 0.1]], dtype=torch.float64)
     result = exponential(PullbackMetric(torch.tanh), start, velocity)
     assert result.converged.tolist() == [False, True]
     assert result.reached[0] == pytest.approx(1 / 1.6, abs=5e-3)
-    assert result.steps[0] <= 100
+    assert result.steps[0] <= 100  # 240 would bring it to where its steps are the shortest
