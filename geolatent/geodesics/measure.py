@@ -61,8 +61,13 @@ def measure(
         then are not `converged`.
 
     Raises:
-        ValueError: the points do not fit the metric.
+        ValueError: the points do not fit the metric, or are not two or more on each curve.
     """
+    if points.ndim != 3 or points.shape[1] < 2:
+        raise ValueError(
+            "points are codes along curves, (curves, at least 2 points, coordinates), got "
+            f"{tuple(points.shape)}; one curve is points[None]."
+        )
     require_codes(metric, points, name="points")
     units = natural_units(metric, points)
     path = measured(

@@ -1,8 +1,10 @@
 """The result of every way of getting from one code to another."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import final
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -56,19 +58,24 @@ class Path:
         ) + 0 * self.length
 
     def __call__(
-        self, t: Float[Tensor, "s"] | float
+        self, t: Float[Tensor, "s"] | Float[np.ndarray, "s"] | Sequence[float] | float
     ) -> Float[Tensor, "b s d"] | Float[Tensor, "b d"]:
         """Codes at times t ∈ [0, 1] on the cubic spline through `points`.
 
         Args:
-            t: times, `(s,)`, or one time.
+            t: times, `(s,)`, as a tensor, an array or a list; or one time.
 
         Returns:
             `(b, s, d)`, or `(b, d)` at one time.
+
+        Raises:
+            ValueError: the times have more than one dimension.
         """
-        if isinstance(t, Tensor):
-            return interpolate(self.points, t)
-        return interpolate(self.points, torch.tensor([float(t)], dtype=torch.float64))[:, 0]
+        times = t if isinstance(t, Tensor) else torch.as_tensor(t, dtype=torch.float64)
+        if times.ndim > 1:
+            raise ValueError(f"times are one-dimensional, (s,), got {tuple(times.shape)}.")
+        found = interpolate(self.points, times.reshape(-1))
+        return found if times.ndim else found[:, 0]
 
     def __repr__(self) -> str:
         """What to look at first: how many, how long, how exact, and which failed why."""

@@ -294,3 +294,8 @@ class TestFewCodes:
         assert curvature.gaussian(hole, start).isfinite().tolist() == [True, False]
         path = torch.stack([start, end], 1)
         assert parallel_transport(hole, path, end).converged.tolist() == [True, False]
+
+
+def test_what_is_measured_are_curves_of_two_points_or_more():
+    with pytest.raises(ValueError, match=r"at least 2 points.*one curve is points\[None\]"):
+        measure(PullbackMetric(_decoder()), torch.rand(3, 1, 2))

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -415,6 +416,9 @@ def test_a_path_can_be_asked_for_one_time(decoder):
     path = connect(PullbackMetric(decoder), start, end)
     torch.testing.assert_close(path(0.5), path(torch.tensor([0.5]))[:, 0])
     torch.testing.assert_close(path(0), start)
+    times = [0.0, 0.3, 1.0]
+    torch.testing.assert_close(path(times), path(torch.tensor(times).double()))
+    torch.testing.assert_close(path(np.array(times)), path(times))
     with pytest.raises(ValueError, match=r"times must lie in \[0, 1\]"):
         path(1.5)
 
