@@ -148,10 +148,10 @@ for k, kind in enumerate(kinds):
         geodesic_regression(
             metric, times[torch.randperm(len(times), generator=chance)], codes[on]
         ).r_squared
-        for _ in range(10)
+        for _ in range(4)
     )
     print(f"{kind:<30} {int(on.sum()):3d} cells: the geodesic explains {fitted.r_squared:.1%}, the "
-          f"line {fitted.flat_r_squared:.1%}, 10 permutations at most {permuted:.1%}; the two are "
+          f"line {fitted.flat_r_squared:.1%}, 4 permutations at most {permuted:.1%}; the two are "
           f"{fitted.displacement:.2f} standard deviations apart")  # fmt: skip
 
 # %% [markdown]
