@@ -2,7 +2,6 @@ import os
 import signal
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas
@@ -16,18 +15,19 @@ from geolatent.training import Callback, Checkpoints, TrainingConfig, fit, load_
 SCRIPT = Path(__file__).with_name("killed_run.py")
 
 
-def run(folder, kill="never"):
-    """Run the script; its exit code and what it said."""
+def exit_codes(*runs):
+    """Of runs of the script one after the other, and what they said."""
     path = str(Path(geolatent.__file__).parents[1])
     process = subprocess.run(
-        [sys.executable, str(SCRIPT), str(folder), kill],
+        [sys.executable, str(SCRIPT), *map(str, runs)],
         env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "PYTORCH_JIT": "0"},
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
-    return process.returncode, process.stderr
+    assert process.returncode == 0, process.stderr
+    return [int(line) for line in process.stdout.split()], process.stderr
 
 
 def equal(one, other):
@@ -44,19 +44,11 @@ def equal(one, other):
 
 @pytest.mark.slow
 def test_killed_runs_end_with_the_same_bits(tmp_path):
-    kills = ["main 3", "main 4 5", "uncertainty 1 3"]  # at the end of an epoch, and within
-
-    def killed():
-        for kill in kills:
-            code, said = run(tmp_path / "killed", kill)
-            assert code == -signal.SIGKILL, said
-        return run(tmp_path / "killed")
-
-    with ThreadPoolExecutor(2) as pool:
-        both = pool.submit(killed), pool.submit(run, tmp_path / "whole")
-        for future in both:
-            code, said = future.result()
-            assert code == 0, said
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    # At the end of an epoch, and within.
+    kills = [killed, "main 3", killed, "main 4 5", killed, "uncertainty 1 3", killed, "never"]
+    codes, said = exit_codes(whole, "never", *kills)
+    assert codes == [0, *[-signal.SIGKILL] * 3, 0], said
     for name in ("last.safetensors", "best.safetensors"):
         whole = load_checkpoint(tmp_path / "whole" / name)
         assert equal(load_checkpoint(tmp_path / "killed" / name), whole)
