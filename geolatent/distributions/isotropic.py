@@ -11,6 +11,7 @@ from torch.distributions.kl import register_kl
 from typing_extensions import override
 
 from geolatent.distributions.checked_entries import check_entries
+from geolatent.distributions.own_sample import OwnSample
 from geolatent.distributions.uniform import Uniform
 from geolatent.manifolds import ConstantCurvature
 from geolatent.numerics.safe_norm import safe_norm
@@ -61,7 +62,7 @@ class Isotropic(Distribution, ABC):
         self.manifold = manifold
         self.loc = loc.expand(*batch_shape, -1)
         self.spread = spread.expand(batch_shape)
-        self._last_sample: tuple[Tensor, Tensor, bool] | None = None
+        self._last_sample: tuple[OwnSample, Tensor, bool] | None = None
         super().__init__(batch_shape, loc.shape[-1:], validate_args=False)
         self._validate_args = should_check
 
@@ -111,16 +112,16 @@ class Isotropic(Distribution, ABC):
         normal = torch.randn(size, dtype=self.loc.dtype, device=self.loc.device)
         direction = normal / safe_norm(normal).unsqueeze(-1)
         point = self.manifold.from_normal_coordinates(self.loc, radius.to(normal) * direction)
-        self._last_sample = point, radius.squeeze(-1), torch.is_grad_enabled()
+        self._last_sample = OwnSample(point), radius.squeeze(-1), torch.is_grad_enabled()
         return point
 
     def radius_of_own_sample(self, value: Tensor) -> Float[Tensor, "*s"] | None:
         """How far the points are that were drawn last, the same object, in float64.
 
-        None for other points, and where a derivative would be lost: of a point that was drawn
-        without a graph the distance depends on the location.
+        None for other points, changed ones, and where a derivative would be lost: of a point that
+        was drawn without a graph the distance depends on the location.
         """
-        if self._last_sample is None or self._last_sample[0] is not value:
+        if self._last_sample is None or not self._last_sample[0].is_value(value):
             return None
         _, radius, has_graph = self._last_sample
         moves = self.loc.requires_grad or self.manifold.curvature.requires_grad

@@ -10,6 +10,8 @@ from torch.distributions import Distribution, constraints, kl_divergence
 from torch.distributions.kl import register_kl
 from typing_extensions import override
 
+from geolatent.distributions.own_sample import OwnSample
+
 
 @final
 class ProductDistribution(Distribution):
@@ -38,7 +40,7 @@ class ProductDistribution(Distribution):
                 f"(batch, event) {[(tuple(b), tuple(e)) for b, e in shapes]}."
             )
         self.factors = tuple(factors)
-        self._last_sample: tuple[Tensor, tuple[Tensor, ...]] | None = None
+        self._last_sample: tuple[OwnSample, tuple[Tensor, ...]] | None = None
         self._sizes = [event[0] for _, event in shapes]
         event_shape = torch.Size((sum(self._sizes),))
         super().__init__(shapes[0][0], event_shape, validate_args=False)
@@ -77,7 +79,7 @@ class ProductDistribution(Distribution):
         shape = torch.Size(sample_shape)
         parts = tuple(factor.rsample(shape) for factor in self.factors)
         point = torch.cat(parts, dim=-1)
-        self._last_sample = point, parts
+        self._last_sample = OwnSample(point), parts
         return point
 
     @override
@@ -96,7 +98,7 @@ class ProductDistribution(Distribution):
     def split(self, value: Float[Tensor, "*s n"]) -> tuple[Tensor, ...]:
         """The factors' parts of points."""
         # The same objects that a factor has drawn: it knows more of these than their coordinates.
-        if self._last_sample is not None and self._last_sample[0] is value:
+        if self._last_sample is not None and self._last_sample[0].is_value(value):
             return self._last_sample[1]
         return value.split(self._sizes, dim=-1)
 

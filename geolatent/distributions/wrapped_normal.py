@@ -10,6 +10,7 @@ from torch.distributions import Distribution, constraints
 from typing_extensions import override
 
 from geolatent.distributions.checked_entries import check_entries
+from geolatent.distributions.own_sample import OwnSample
 from geolatent.manifolds import Manifold
 from geolatent.numerics.safe_norm import safe_norm
 
@@ -107,7 +108,7 @@ class WrappedNormal(Distribution):
         self._location = None if loc is None else loc.expand(*batch_shape, -1)
         self.scale = scale.expand(*batch_shape, -1)
         self._mirror = None if axis is None else _mirror(axis).expand(*batch_shape, -1)
-        self._last_sample: tuple[Tensor, Tensor, Tensor, bool] | None = None
+        self._last_sample: tuple[OwnSample, Tensor, Tensor, bool] | None = None
         # Checked above, with a message that says what is wrong and how much of it.
         super().__init__(batch_shape, shape[-1:], validate_args=False)
         self._validate_args = should_check
@@ -161,7 +162,7 @@ class WrappedNormal(Distribution):
             point = self.manifold.point(v)
         else:
             point = self.manifold.from_normal_coordinates(self._location, v)
-        self._last_sample = point, v, noise, torch.is_grad_enabled()
+        self._last_sample = OwnSample(point), v, noise, torch.is_grad_enabled()
         return point
 
     @override
@@ -189,7 +190,7 @@ class WrappedNormal(Distribution):
         return -0.5 * squares - height - self.manifold.log_det_exp(v)
 
     def _own_sample(self, value: Tensor) -> tuple[Tensor, Tensor] | None:
-        if self._last_sample is None or self._last_sample[0] is not value:
+        if self._last_sample is None or not self._last_sample[0].is_value(value):
             return None
         # Without a graph a point is a constant, and its log density depends on scale and location.
         _, v, noise, has_graph = self._last_sample

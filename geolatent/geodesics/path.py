@@ -24,7 +24,7 @@ class Path:
     Attributes:
         points: codes along each curve at equal times, `(b, t, d)`, ends included.
         length: in the metric's units, `(b,)`.
-        length_error: bound of the error of `length` as the length of this curve, `(b,)`: what
+        length_error: estimate of the error of `length` as the length of this curve, `(b,)`: what
             extrapolation and rounding leave. It says nothing of shorter curves elsewhere.
         energy: ∫ ‖γ'(t)‖² dt over unit time, `(b,)`; at least length², equal at constant speed.
         speed_variation: standard deviation of the speed over its mean along each curve, `(b,)`.

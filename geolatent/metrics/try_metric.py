@@ -17,7 +17,8 @@ from geolatent.numerics.out_of_memory import is_out_of_memory
 _DEEPEST = 4  # a model in a method in a closure in a metric
 _MISFIT = re.compile("dtype|scalar type|device|implemented for", re.IGNORECASE)  # torch's words
 # Kernels for one code and for two may round in another order, on a GPU in ten bits.
-_MIXED = 1e-2
+_MIXED = {"cpu": 1e-4, "other": 1e-2}
+_SKEW = 1e-3  # of the largest entry: far more than rounding makes of a symmetric matrix
 _ROUNDINGS = 64  # of the largest number: what sums in another order make of the same codes
 
 
@@ -62,6 +63,8 @@ def try_metric(metric: Metric, codes: Float[Tensor, "m d"], *, name: str = "code
     if not found.numel():
         return
     _require_certain(found.detach(), again.detach(), alone, subject)
+    if not immersed:
+        _require_symmetric(found.detach(), subject)
     _require_gradient(function, found, leaf, subject)
 
 
@@ -125,10 +128,22 @@ def _require_certain(found: Tensor, again: Tensor, alone: Tensor, subject: str) 
             f"the {subject} gives two different answers for the same codes, as with dropout in "
             f"training mode or noise that it adds, {remedy}"
         )
-    if not torch.allclose(found[:1], alone, rtol=0, atol=_MIXED * size, equal_nan=True):
+    mixed = _MIXED.get(found.device.type, _MIXED["other"])
+    if not torch.allclose(found[:1], alone, rtol=0, atol=mixed * size, equal_nan=True):
         raise UnusableDecoder(
             f"what the {subject} makes of a code depends on the other codes of the batch, as with "
             f"batch normalisation in training mode, {remedy}"
+        )
+
+
+def _require_symmetric(found: Float[Tensor, "m d d"], subject: str) -> None:
+    size = found.abs().nan_to_num(nan=0.0, posinf=0.0).amax()
+    skew = (found - found.mT).abs().nan_to_num(nan=0.0).amax()
+    if skew > _SKEW * size:
+        raise ValueError(
+            f"the {subject} gives a matrix that is not symmetric ({float(skew / size):.2g} of its "
+            "largest entry): lengths would see one part of it and curvature another. Give "
+            "(G + Gᵀ) / 2."
         )
 
 

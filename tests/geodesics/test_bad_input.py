@@ -299,3 +299,24 @@ class TestFewCodes:
 def test_what_is_measured_are_curves_of_two_points_or_more():
     with pytest.raises(ValueError, match=r"at least 2 points.*one curve is points\[None\]"):
         measure(PullbackMetric(_decoder()), torch.rand(3, 1, 2))
+
+
+class Skew(Metric):
+    def matrix(self, z):
+        return torch.eye(2) + 0.1 * z[..., :1, None] * torch.tensor([[0.0, 1.0], [-1.0, 0.0]])
+
+
+@pytest.mark.parametrize(
+    "ask", [connect, logarithm, lambda metric, a, _: curvature.gaussian(metric, a)]
+)
+def test_matrices_that_are_not_symmetric_are_refused(ask):
+    """Lengths would know the symmetric part only, and curvature both."""
+    with pytest.raises(ValueError, match="Skew gives a matrix that is not symmetric"):
+        ask(Skew(), torch.rand(3, 2) + 1, torch.rand(3, 2) + 2)
+
+
+def test_a_little_of_the_batch_is_too_much():
+    start, end = torch.rand(2, 3, 2) + 1
+    mixed = PullbackMetric(lambda z: Sphere()(z) * (1 + 0.01 * z.mean()))
+    with pytest.raises(ValueError, match="depends on the other codes of the batch"):
+        connect(mixed, start, end + 1)
