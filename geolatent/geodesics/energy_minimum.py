@@ -23,6 +23,7 @@ _COARSEST = 4  # segments; fewer have no interior for a not-a-knot spline to ben
 _CHOICE = 8  # segments at which several initial curves compete: enough to go around a hole
 _SINGLE = 32  # segments of a result in float32: what they leave is of the order of rounding
 _DOUBLE = 64
+_NEGATIVE = 1e-3  # of the largest squared length: beyond what rounding makes of a lost direction
 _LOOKS = 8  # parts of a curve between which its rank is looked at
 _MATRIX_NUMBERS = 2**24  # in the blocks on one diagonal, of which there are some four: 0.5 GB
 _COARSE_TOLERANCE = 1e-3  # a coarse level only has to place its curve near the finest one's
@@ -100,12 +101,20 @@ def _warn_where_flattened(metric: Metric, path: Path, units: NaturalUnits) -> No
     flattened = lost.any(1).nonzero().squeeze(1)
     if len(flattened):
         first = int(flattened[0])
-        where = units.to_codes(codes[first, int(lost[first].nonzero()[0])])
+        code = codes[first, int(lost[first].nonzero()[0])]
+        squares = torch.linalg.eigvalsh(metric.matrix(code[None]).double())[0]
+        what, so = (
+            ("rank-deficient", "there are directions that the decoder ignores. Lengths hold, but")
+            if squares[0] >= -_NEGATIVE * squares.abs().max()
+            else (
+                "not positive",
+                "there are directions of negative squared length. There are no lengths,",
+            )
+        )
         warnings.warn(
-            f"the metric is rank-deficient along {len(flattened)} of {len(path)} curves, the first "
-            f"is curve {first} at z = {_shown(where)}: there are directions that the "
-            "decoder ignores. Lengths hold, but geodesics are not unique, and there is no "
-            "logarithm or curvature.",
+            f"the metric is {what} along {len(flattened)} of {len(path)} curves, the first is "
+            f"curve {first} at z = {_shown(units.to_codes(code))}: {so} geodesics are not unique, "
+            "and there is no logarithm or curvature.",
             stacklevel=5,  # who called `connect`
         )
 

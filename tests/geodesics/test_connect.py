@@ -240,6 +240,15 @@ class TestDegenerateInput:
             )
         assert constant.length.item() == 0
 
+    def test_a_matrix_with_negative_squares_is_called_so(self):
+        class Spacetime(Metric):
+            def matrix(self, z):
+                return torch.diag(torch.tensor([1.0, -1.0])).expand(*z.shape[:-1], 2, 2)
+
+        along = torch.zeros(1, 2), torch.tensor([[1.0, 0.2]])
+        with pytest.warns(UserWarning, match="not positive along 1 of 1 curves.*no lengths"):
+            connect(Spacetime(), *along)
+
     def test_nan_spoils_its_own_curve_only(self):
         def decoder(z):
             return torch.where(z[..., :1] > 5, torch.nan, Sphere()(z))
