@@ -36,6 +36,8 @@ class Atlas:
         decoded: `(b, 2, s, p)`: along the line and along the geodesic at equal times; none if the
             decoder's output is too large for a page.
         image_shape: of what is decoded, `(h, w)` or `(c, h, w)`; none if it is no image.
+        origin: the code that is in the middle of the map, `(d,)`.
+        directions: of its two coordinates, `(d, 2)`.
     """
 
     codes: Float[np.ndarray, "n 2"]
@@ -47,6 +49,13 @@ class Atlas:
     excess: Float[np.ndarray, "b"]
     decoded: Float[np.ndarray, "b 2 s p"] | None
     image_shape: tuple[int, ...] | None
+    origin: Float[np.ndarray, "d"]
+    directions: Float[np.ndarray, "d 2"]
+
+    def placed(self, codes: Float[np.ndarray, "*n d"]) -> Float[np.ndarray, "*n 2"]:
+        """Codes as points of the map."""
+        points: np.ndarray = (codes - self.origin) @ self.directions
+        return points
 
 
 @torch.no_grad()
@@ -73,10 +82,10 @@ def make_atlas(
     decoded = _decoded(subject, path.points)
     if decoded is not None:
         path = path[slice(len(decoded))]
-    centre, plane, axes = _plane(subject.codes)
+    origin, directions, axes = _plane(subject.codes)
 
-    def flattened(z: Tensor) -> np.ndarray:
-        return ((z.double() - centre) @ plane).cpu().numpy()
+    def placed(z: Tensor) -> np.ndarray:
+        return ((z.double() - origin) @ directions).cpu().numpy()
 
     shown = subject.sample("atlas", _CODES)
     labels: np.ndarray | None = None
@@ -90,15 +99,17 @@ def make_atlas(
     t = torch.linspace(0, 1, _FINE, dtype=torch.float64)
     features = None if decoded is None else decoded.shape[-1]
     return Atlas(
-        codes=flattened(subject.codes[shown]),
+        codes=placed(subject.codes[shown]),
         axes=axes,
         labels=labels,
         label_names=names,
-        lines=flattened(straight_points(path.points[:, 0], path.points[:, -1], _FINE - 1)),
-        geodesics=flattened(path(t)),
+        lines=placed(straight_points(path.points[:, 0], path.points[:, -1], _FINE - 1)),
+        geodesics=placed(path(t)),
         excess=path.straight_excess.double().cpu().numpy(),
         decoded=decoded,
         image_shape=image_shape if image_shape and prod(image_shape) == features else None,
+        origin=origin.cpu().numpy(),
+        directions=directions.cpu().numpy(),
     )
 
 

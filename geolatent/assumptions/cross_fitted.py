@@ -94,6 +94,21 @@ def widened(
     return found + (draws - found) * math.sqrt(max(1.0, scatter / counted))
 
 
+def skill_interval(draws: Float[np.ndarray, "t"], *, comparisons: int = 1) -> tuple[float, float]:
+    """The interval of a skill: its lower end of 95 %, its upper one of 99 %.
+
+    A better classifier, or the same with more data, would tell more, never less: a skill errs to
+    one side, and the upper end, on which `holds` rests, is drawn more widely. With 95 % on both
+    sides, 5.4 and 7.5 % of audits at the edge of a tolerance held in place of 2.5 %.
+
+    Args:
+        draws: of the skill.
+        comparisons: of which the worst counts (Bonferroni).
+    """
+    low, high = np.quantile(draws, [0.025 / comparisons, 1 - 0.005 / comparisons])
+    return float(low), float(high)
+
+
 def _rescaled(recalls: Float[np.ndarray, "t k"]) -> Float[np.ndarray, "t"]:
     chance = 1 / recalls.shape[1]
     return (recalls.mean(1) - chance) / (1 - chance)

@@ -84,6 +84,7 @@ def _record(measurement: Measurement | None) -> dict[str, Any] | None:
             "codes": items.codes.tolist(),
             "values": items.values.tolist(),
             "worse": items.worse,
+            "limit": items.limit,
         },
     }
 
@@ -100,6 +101,8 @@ def _measurement(record: dict[str, Any] | None) -> Measurement | None:
         record["failed"],
         None
         if items is None
-        else Items(np.array(items["codes"]), np.array(items["values"]), items["worse"]),
+        else Items(
+            np.array(items["codes"]), np.array(items["values"]), items["worse"], items["limit"]
+        ),
         record["details"],
     )

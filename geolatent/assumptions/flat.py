@@ -98,7 +98,9 @@ class Flat(Assumption):
             interval=(max(0.0, low), min(1.0, high)),
             sample=good,
             failed=failed,
-            items=Items(codes.unsqueeze(1).double().cpu().numpy(), found.abs().numpy()),
+            items=Items(
+                codes.unsqueeze(1).double().cpu().numpy(), found.abs().numpy(), limit=self.threshold
+            ),
             details={
                 "median of curvature × squared distance": float(found.nanmedian()),
                 "median distance": unit,

@@ -74,7 +74,12 @@ class Immersion(Assumption):
             interval=share_interval(int(lost.sum()), good, failed=failed),
             sample=good,
             failed=failed,
-            items=Items(codes.unsqueeze(1).double().cpu().numpy(), stretch.cpu().numpy(), worse=-1),
+            items=Items(
+                codes.unsqueeze(1).double().cpu().numpy(),
+                stretch.cpu().numpy(),
+                worse=-1,
+                limit=self.threshold,
+            ),
             details={"median ratio": float(stretch.nanmedian())},
             planned=planned,
         )

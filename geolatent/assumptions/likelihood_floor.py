@@ -94,6 +94,7 @@ class LikelihoodFloor(Assumption):
             items=Items(
                 subject.codes[rows.to(subject.codes.device)].unsqueeze(1).double().cpu().numpy(),
                 np.maximum(single, weighted),
+                limit=self.claim.tolerance.at_most,
             ),
             details={"floor": -float(most.mean()), "importance-weighted excess": mean},
             planned=len(x),

@@ -1,7 +1,7 @@
 """What an estimator found."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import final
 
 import numpy as np
@@ -13,23 +13,32 @@ from geolatent.assumptions.verdict import Interval
 @final
 @dataclass(frozen=True)
 class Items:
-    """One value for each code, or each pair of codes, that was looked at.
+    """One value for each code, pair or triangle of codes that was looked at.
 
     Attributes:
-        codes: `(n, k, d)`: k = 1 for single codes, 2 for the ends of pairs.
+        codes: `(n, k, d)`: k = 1 for single codes, 2 for the ends of pairs, 3 for corners.
         values: `(n,)`, NaN where it could not be measured.
         worse: whether greater (1) or lesser (-1) values are worse.
+        limit: beyond which an item counts against the claim; none where none does by itself.
     """
 
     codes: Float[np.ndarray, "n k d"]
     values: Float[np.ndarray, "n"]
     worse: int = 1
+    limit: float | None = None
 
     def worst(self, count: int) -> "Items":
         """The items that fit the claim least, worst first; those without a value are left out."""
         finite = np.flatnonzero(np.isfinite(self.values))
         order = finite[np.argsort(-self.worse * self.values[finite], kind="stable")][:count]
-        return Items(self.codes[order], self.values[order], self.worse)
+        return replace(self, codes=self.codes[order], values=self.values[order])
+
+    def against(self) -> "Items":
+        """The items that count against the claim, worst first; without a limit the worst tenth."""
+        finite = self.values[np.isfinite(self.values)]
+        if self.limit is None:
+            return self.worst(len(finite) // 10)
+        return self.worst(int((self.worse * finite > self.worse * self.limit).sum()))
 
 
 @final

@@ -121,7 +121,7 @@ class MonotonePaths(Assumption):
             effect=share,
             interval=(max(0.0, low), min(1.0, high)),
             sample=total,
-            items=Items(np.concatenate(ends), fall),
+            items=Items(np.concatenate(ends), fall, limit=self.threshold),
             details={"median fall": float(np.median(fall)), "greatest fall": float(fall.max())},
         )
 

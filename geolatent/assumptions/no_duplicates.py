@@ -74,6 +74,8 @@ class NoDuplicates(Assumption):
             effect=count / len(near),
             interval=share_interval(count, len(near)),
             sample=len(near),
-            items=Items(codes.double().cpu().numpy(), np.asarray(near), worse=-1),
+            items=Items(
+                codes.double().cpu().numpy(), np.asarray(near), worse=-1, limit=self.threshold
+            ),
             details={"nearest, in usual distances": float(near.min())},
         )

@@ -14,6 +14,7 @@ from geolatent.assumptions.cross_fitted import (
     cross_fitted_right,
     skill,
     skill_draws,
+    skill_interval,
     widened,
 )
 from geolatent.assumptions.measurement import Measurement, NotApplicable
@@ -94,7 +95,6 @@ class NoNuisance(Assumption):
         labels = np.zeros(len(rows), dtype=int)
         if subject.labels is not None:
             labels = subject.labels.cpu().numpy()[rows]
-        level = 1 - 0.05 / len(subject.nuisance)
         details: dict[str, float] = {}
         bounds: list[np.ndarray] = []
         sample, done = len(rows), self.permutations
@@ -115,9 +115,9 @@ class NoNuisance(Assumption):
             chance = np.array([effect for effect, _ in permuted])
             counted = float(np.mean([allowed.var() for _, allowed in permuted]))
             draws = widened(found, draws, chance, counted)
-            quantiles = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
+            low, high = skill_interval(draws, comparisons=len(subject.nuisance))
             # Where all are told right the counts allow less, but not instead.
-            low, high = min(found, quantiles[0]), max(found, quantiles[1])
+            low, high = min(found, low), max(found, high)
             beyond = (np.array([found, low, high]) - chance.mean()) / (1 - chance.mean())
             bounds.append(beyond)
             details[variable] = float(beyond[0])

@@ -95,6 +95,6 @@ class PathsStayOnData(Assumption):
             interval=(max(0.0, low), min(1.0, high)),
             sample=total,
             failed=failed,
-            items=Items(ends.double().cpu().numpy(), to_data.cpu().numpy()),
+            items=Items(ends.double().cpu().numpy(), to_data.cpu().numpy(), limit=limit),
             details={"limit": limit, "median distance": float(to_data.nanmedian())},
         )

@@ -8,7 +8,13 @@ from typing_extensions import override
 
 from geolatent.assumptions.assumption import Assumption
 from geolatent.assumptions.claim import Claim
-from geolatent.assumptions.cross_fitted import cross_fitted_recalls, skill, skill_draws, widened
+from geolatent.assumptions.cross_fitted import (
+    cross_fitted_recalls,
+    skill,
+    skill_draws,
+    skill_interval,
+    widened,
+)
 from geolatent.assumptions.measurement import Measurement, NotApplicable
 from geolatent.assumptions.model_with_data import model_with_data
 from geolatent.assumptions.subject import Subject
@@ -82,7 +88,7 @@ class PriorMatch(Assumption):
         chance = np.array([skill(one) for one in permuted])
         counted = float(np.mean([skill_draws(one, rng).var() for one in permuted]))
         draws = widened(skill(recalls), skill_draws(recalls, rng), chance, counted)
-        low, high = (float(bound) for bound in np.quantile(draws, [0.025, 0.975]))
+        low, high = skill_interval(draws)
         return Measurement(
             effect=skill(recalls),
             interval=(low, high if good.all() else 1.0),

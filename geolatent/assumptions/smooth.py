@@ -90,7 +90,11 @@ class Smooth(Assumption):
             interval=share_interval(rough, good, failed=failed),
             sample=good,
             failed=failed,
-            items=Items(codes.unsqueeze(1).double().cpu().numpy(), found.double().cpu().numpy()),
+            items=Items(
+                codes.unsqueeze(1).double().cpu().numpy(),
+                found.double().cpu().numpy(),
+                limit=self.threshold,
+            ),
             planned=planned,
         )
 

@@ -49,6 +49,6 @@ class SolverConverged(Assumption):
             effect=int(bad.sum()) / total,
             interval=share_interval(int(bad.sum()), total),
             sample=total,
-            items=Items(ends, bad.double().cpu().numpy()),
+            items=Items(ends, bad.double().cpu().numpy(), limit=0.0),
             planned=subject.pair_count,
         )

@@ -63,7 +63,7 @@ class StraightLines(Assumption):
             interval=share_interval(bent, len(good), failed=failed),
             sample=len(good),
             failed=failed,
-            items=Items(ends.double().cpu().numpy(), values),
+            items=Items(ends.double().cpu().numpy(), values, limit=self.threshold),
             details={"median excess": float(excess.nanmedian())},
             planned=subject.pair_count,
         )

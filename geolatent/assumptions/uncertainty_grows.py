@@ -89,9 +89,21 @@ class UncertaintyGrows(Assumption):
             interval=(low, high) if not failed else (-1.0, high),
             sample=int(good.sum()),
             failed=failed,
-            items=Items(z.unsqueeze(1).double().cpu().numpy(), uncertain, worse=-1),
+            items=Items(z.unsqueeze(1).double().cpu().numpy(), _too_certain(far, uncertain)),
             details={"farthest, in standard deviations": float(far.max())},
         )
+
+
+def _too_certain(
+    far: Float[np.ndarray, "n"], uncertain: Float[np.ndarray, "n"]
+) -> Float[np.ndarray, "n"]:
+    """By how many ranks, as a share of all, a point is farther away than it is uncertain."""
+    from scipy.stats import rankdata  # slow to import
+
+    found = np.full(len(far), np.nan)
+    good = np.isfinite(uncertain)
+    found[good] = (rankdata(far[good]) - rankdata(uncertain[good])) / max(good.sum(), 1)
+    return found
 
 
 def _spearman(a: Float[np.ndarray, "n"], b: Float[np.ndarray, "n"]) -> float:

@@ -66,7 +66,7 @@ class UniqueGeodesics(Assumption):
             interval=share_interval(count, total, failed=len(start) - total),
             sample=total,
             failed=len(start) - total,
-            items=Items(ends, values),
+            items=Items(ends, values, limit=1.0),
             details={
                 "share of pairs where a straight start does not lead to the shortest": float(
                     astray.double().mean()

@@ -69,7 +69,10 @@ def mistake_in_settings(
     try:
         places = _search_path(OverridesParser.create().parse_overrides(list(overrides)))
     except OverrideParseException as error:
-        return f"{error.override}: not of the form setting=value ({_line(error)})"
+        said = f"{error.override}: not of the form setting=value ({_line(error)})"
+        if error.override and "=[" in error.override:
+            said += "; settings inside a list want quotes: training=['data=digits','dim=3']"
+        return said
     if config_dir is not None:
         places.append(f"file://{Path(config_dir).resolve()}")
     with configurations(places) as loader:

@@ -2,10 +2,12 @@
 
 import base64
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 from markupsafe import Markup
 
 from geolatent.assumptions import LEVELS, Atlas, AuditReport, Finding
@@ -14,6 +16,8 @@ from geolatent.storage import atomic_write
 
 _TEMPLATE = "audit.html.j2"
 _RANGE = (1.0, 99.0)  # percentiles that black and white stand for
+_MARKS = 400  # of one claim
+_KINDS = {1: "codes", 2: "pairs", 3: "triangles"}
 _DETAIL = 3  # decimals of a coordinate, of the map's width of one
 
 
@@ -42,6 +46,8 @@ def write_audit_page(report: AuditReport, path: str | Path) -> Path:
 def render_audit(report: AuditReport) -> str:
     """The page as HTML text."""
     rows = [(finding, scale(finding), numbers(finding)) for finding in report.values()]
+    atlas = report.atlas
+    marks = {} if atlas is None else {f.name: marked(f, atlas) for f in report.values()}
     return render(
         _TEMPLATE,
         filters={"code": code, "number": _number},
@@ -52,7 +58,8 @@ def render_audit(report: AuditReport) -> str:
             for kind in dict.fromkeys(finding.claim.kind for finding, *_ in rows)
         ],
         rows=rows,
-        atlas=None if report.atlas is None else packed(report.atlas),
+        atlas=None if atlas is None else packed(atlas, marks),
+        where={name: said for name, (said, _) in marks.items()},
         about=_flat({k: v for k, v in report.about.items() if k != "card"}),
         card=_flat(report.about.get("card", {})),
         levels=len(LEVELS),
@@ -152,7 +159,27 @@ def numbers(finding: Finding) -> dict[str, str]:
     return said
 
 
-def packed(atlas: Atlas) -> dict[str, Any]:
+def marked(finding: Finding, atlas: Atlas) -> tuple[str, Float[np.ndarray, "n k 2"]]:
+    """What speaks against a claim: a sentence, and its codes, pairs or triangles on the map."""
+    items = None if finding.measurement is None else finding.measurement.items
+    if items is None or not np.isfinite(items.values).any():
+        return "", np.zeros((0, 1, 2))
+    against, kind = items.against(), _KINDS[items.codes.shape[1]]
+    count, total = len(against.values), int(np.isfinite(items.values).sum())
+    if items.limit is None:
+        said = f"In colour: the {count} of {total} {kind} that fit the claim least."
+    elif count:
+        said = f"In colour: the {count} of {total} {kind} that count against the claim."
+    else:
+        said = f"None of {total} {kind} counts against the claim."
+    if count > _MARKS:
+        said = f"{said} The worst {_MARKS} are shown."
+    return said, atlas.placed(against.codes[:_MARKS])
+
+
+def packed(
+    atlas: Atlas, marks: Mapping[str, tuple[str, Float[np.ndarray, "n k 2"]]]
+) -> dict[str, Any]:
     """The atlas as JSON for the page's script: coordinates in a unit square, a byte a pixel."""
     everything = np.concatenate(
         [atlas.codes, atlas.lines.reshape(-1, 2), atlas.geodesics.reshape(-1, 2)]
@@ -172,6 +199,7 @@ def packed(atlas: Atlas) -> dict[str, Any]:
         "lines": placed(atlas.lines),
         "geodesics": placed(atlas.geodesics),
         "excess": [round(float(value), 4) for value in atlas.excess],
+        "marks": {name: placed(points) for name, (_, points) in marks.items() if len(points)},
         "height": float((everything[:, 1].max() - least[1]) / width),
         "decoded": None,
     }

@@ -85,6 +85,20 @@ def test_two_sided_tolerance():
         Tolerance(at_least=1, at_most=1, reason="r")
 
 
+def test_the_items_beyond_a_limit_are_those_that_are_counted(codes):
+    """Whatever the effect is a share of: what a page shows in colour is what was counted."""
+    names = ["straight-lines", "smooth", "immersion", "isometric"]
+    report = audit(Sphere().eval(), 2 * codes[:80], assumptions=names)
+    assert 0 < report["straight-lines"].effect < 1
+    assert list(report) == names
+    for finding in report.values():
+        counted, sample = finding.measurement.items.against().values, finding.measurement.sample
+        if finding.name == "isometric":  # no pair is wrong by itself: the worst tenth
+            assert len(counted) == sample // 10
+        else:
+            assert len(counted) == round(finding.effect * sample)
+
+
 def test_share_interval_has_its_coverage():
     """Exact: at least 95 % for every true share, summed over all outcomes of 40 items."""
     from scipy.stats import binom

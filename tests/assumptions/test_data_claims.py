@@ -134,6 +134,14 @@ def test_a_group_of_few_is_not_shown_to_be_represented():
     assert examine(Represented(fewest=5), groups(30.0, sizes=(290, 10))).verdict == "violated"
 
 
+def test_data_that_are_given_back_exactly_have_no_worst_group():
+    subject = groups(1.0)
+    exact = Subject(lambda z: z, subject.codes, data=subject.codes, labels=subject.labels)
+    finding = examine(Represented(), exact)
+    assert finding.verdict == "not-applicable"
+    assert "given back exactly" in finding.reason
+
+
 def test_a_group_that_fails_is_not_shown_either():
     subject = groups(1.0)
     fails = Subject(

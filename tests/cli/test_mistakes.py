@@ -39,6 +39,7 @@ def complaint(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (["--latent=hyperbolic"], "settings are written without dashes: train latent=hyperbolic"),
         (["--frobnicate"], "see geolatent train --help"),
         (["hyperbolic"], "hyperbolic: not of the form setting=value"),
+        (["latent=[a=b,c=d]"], "settings inside a list want quotes: "),
         (["run_id=../../oops"], "run_id=../../oops: the name of one folder under runs/"),
         (["run_id=a/b"], "run_id=a/b: the name of one folder"),
         (["run_id=.."], "run_id=..: the name of one folder"),

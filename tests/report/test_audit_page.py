@@ -74,6 +74,22 @@ def test_the_map_holds_every_pair_and_its_pictures(report):
         assert all(-0.001 <= x <= 1.001 for point in line for x in point)
 
 
+def test_what_counts_against_a_claim_is_on_its_map(report):
+    html = render_audit(report)
+    finding = report["straight-lines"]
+    items = finding.measurement.items
+    bent = items.values > 0.05
+    marks = embedded(html)["marks"]
+    assert set(marks) == {"straight-lines"}  # every geodesic was found: nothing to show
+    assert len(marks["straight-lines"]) == bent.sum() > 0
+    assert f"In colour: the {bent.sum()} of 40 pairs that count against the claim." in html
+    assert "None of 40 pairs counts against the claim." in html
+    # In the coordinates of the codes: the worst pair is the one that the map begins with.
+    atlas = embedded(html)
+    worst = atlas["lines"][int(np.argmax(atlas["excess"]))]
+    assert marks["straight-lines"][0] == [worst[0], worst[-1]]
+
+
 def test_save_writes_the_page_by_its_suffix(report, tmp_path):
     page = report.save(tmp_path / "deep.html")
     assert page.read_text() == render_audit(report)

@@ -174,6 +174,20 @@ def test_moving_and_clicking_on_the_map_decodes_both_ways(visit, report):
     )
 
 
+def test_the_map_of_a_claim_shows_in_colour_what_counts_against_it(visit):
+    page = visit(**DESKTOP, color_scheme="light")
+    assert page.locator("canvas.where").count() == 1
+    colored = page.evaluate(f"""() => {{ {PIXELS}
+      const found = pixels(document.querySelector("#straight-lines canvas.where"));
+      let bent = 0, grey = 0;
+      for (let i = 0; i < found.length; i += 4) {{
+        if (found[i] > found[i + 2] + 60 && found[i + 3] > 99) bent++;
+        else if (found[i + 3]) grey++;
+      }}
+      return [bent, grey]; }}""")
+    assert min(colored) > 100
+
+
 def test_a_finger_chooses_a_pair_on_a_phone(visit):
     page = visit(**PHONE)
     first = page.evaluate(STRIPS)
@@ -241,7 +255,15 @@ def test_print_shows_everything_but_the_buttons(visit, whole):
     page.emulate_media(media="print")
     assert not page.locator("#before").is_visible()
     assert page.locator("section.claim").count() == len(whole)
-    for place in ("h1", "table", "#map", "#linear canvas >> nth=0", "#card", "#making"):
+    for place in (
+        "h1",
+        "table",
+        "#map",
+        "#linear canvas >> nth=0",
+        "canvas.where",
+        "#card",
+        "#making",
+    ):
         assert page.locator(place).first.is_visible()
     for section in page.locator("section.claim").all():
         assert section.bounding_box()["height"] > 0
