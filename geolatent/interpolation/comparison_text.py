@@ -135,7 +135,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         title,
         _number(row["path_median"]),
         f"{difference} [{low}, {high}]",
-        _signed(row["d_z"], False),
+        _signed(round(row["d_z"], 2), False),
         f"{row['matters']:.0%}" if ratio else f"{row['matters']:g}",
         f"{row['share']:.0%} [{row['share_low']:.0%}, {row['share_high']:.0%}]",
         verdict,
