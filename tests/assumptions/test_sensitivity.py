@@ -42,19 +42,68 @@ def rows(found, claim="small"):
     return frame[frame["claim"] == claim].set_index("factor")
 
 
+@pytest.mark.parametrize("levels", [(2,), (2, 2), (2, 3), (2, 3, 4), (3, 5, 7, 2)])
+@pytest.mark.parametrize("ordered", [True, False])
+def test_effects_are_of_the_whole_range_whatever_the_numbers_of_levels(levels, ordered):
+    pytest.importorskip("SALib")
+    factors = [Factor(f"f{k}", tuple(range(count)), ordered) for k, count in enumerate(levels)]
+
+    def evaluate(x):  # each factor's whole range is worth 1; without an order, every other level
+        if ordered:
+            return report(sum(x[f.name] / (len(f.levels) - 1) for f in factors))
+        return report(float(sum(x[f.name] == 0 for f in factors)))
+
+    table = rows(sensitivity(evaluate, factors, design=Morris(trajectories=12)))
+    for factor in factors:
+        count = len(factor.levels)
+        if ordered:
+            assert table["mu_star"][factor.name] == pytest.approx(1, abs=1e-12)
+            assert table["mu_star_conf"][factor.name] == pytest.approx(0, abs=1e-12)
+        else:  # the share of pairs that have the first level, 2 of m
+            half = table["mu_star_conf"][factor.name]
+            assert abs(table["mu_star"][factor.name] - 2 / count) <= 1.7 * half + 1e-12
+        assert table["sigma"][factor.name] == pytest.approx(0, abs=1e-9)
+
+
 def test_elementary_effects_of_a_sum_are_its_coefficients():
     pytest.importorskip("SALib")
-    factors = {"a": (0, 1, 2, 3), "b": (0.0, 1.0), "c": (5, 6)}
+    factors = {"a": (0, 1, 2, 3), "b": (0.0, 1.0), "c": (5, 6), "seed": (0, 1)}
     found = sensitivity(
-        lambda x: report(0.5 * x["a"] - 3 * x["b"]), factors, design=Morris(trajectories=6)
+        lambda x: report(0.5 * x["a"] - 3 * x["b"] + 0.7 * x["seed"]),
+        factors,
+        design=Morris(trajectories=6),
     )
     table = rows(found)
-    # Every step moves by half the levels: two of a, one of b; Δ = 4 / (2 · 3).
-    expected = {"a": 0.5 * 2 / (4 / 6), "b": 3 * 1 / (4 / 6), "c": 0.0}
-    for name, size in expected.items():
+    for name, size in {"a": 0.5 * 3, "b": 3.0, "c": 0.0, "seed": 0.7}.items():
         assert table["mu_star"][name] == pytest.approx(size, abs=1e-9)
         assert table["sigma"][name] == pytest.approx(0, abs=1e-9)
     assert table["flips"]["c"] == 0
+
+
+def test_intervals_and_deviations_are_those_of_the_effects():
+    pytest.importorskip("SALib")
+    table = rows(
+        sensitivity(
+            lambda x: report(x["a"] ** 2 + 1.0 * (x["kind"] == "q") * x["a"]),
+            {"a": (0, 1, 2), "kind": ("p", "q")},
+            design=Morris(trajectories=5, seed=2),
+        )
+    )
+    plan = Morris(trajectories=5, seed=2).plan([Factor("a", (0, 1, 2)), Factor("kind", ("p", "q"))])
+    values = plan.levels[:, 0] ** 2 + plan.levels[:, 1] * plan.levels[:, 0]
+    for k, (name, last) in enumerate((("a", 2), ("kind", 1))):
+        steps = [(s.before, s.after) for s in plan.steps if s.factor == k]
+        slopes = np.array(
+            [
+                (values[j] - values[i]) * last / (plan.levels[j, k] - plan.levels[i, k])
+                for i, j in steps
+            ]
+        )
+        assert table["mu_star"][name] == pytest.approx(np.abs(slopes).mean())
+        assert table["sigma"][name] == pytest.approx(slopes.std(ddof=1))
+        # Student's quantile of four degrees of freedom, from a table.
+        half = 2.776445 * np.abs(slopes).std(ddof=1) / math.sqrt(5)
+        assert table["mu_star_conf"][name] == pytest.approx(half, rel=1e-6)
 
 
 def test_an_interaction_shows_in_sigma():
@@ -175,7 +224,7 @@ def test_a_run_that_fails_is_recorded_and_the_rest_goes_on(tmp_path):
     (failure,) = found.failures
     assert failure.failure == "ArithmeticError: diverged"
     assert "a=2, b=0: ArithmeticError: diverged" in found.to_markdown()
-    assert rows(found)["mu_star"]["a"] == pytest.approx(2 / (4 / 6))
+    assert rows(found)["mu_star"]["a"] == pytest.approx(3)
     assert found.verdicts().loc["small"]["failed"] > 0
     assert found.known() == ()  # one of eight runs
     assert "failure" in found.runs_frame()

@@ -23,11 +23,12 @@ class Design(ABC):
 
     @abstractmethod
     def indices(
-        self, plan: Plan, values: Float[np.ndarray, "n"]
+        self, factors: Sequence[Factor], plan: Plan, values: Float[np.ndarray, "n"]
     ) -> tuple[Mapping[str, float], ...]:
         """What the values say of each factor, by the names of the indices.
 
         Args:
+            factors: that the runs were planned for.
             plan: of this design.
             values: of a measured effect, a row for each run; NaN where there is none.
 

@@ -46,3 +46,11 @@ class Factor:
             return [float(level) for level in self.levels]
         except (TypeError, ValueError):
             return None
+
+    def moved(self, before: int, after: int) -> float:
+        """How far it is from one level to another, both by number.
+
+        Of an ordered factor the share of its range, its levels being equally far apart; of another
+        the whole of it between any two. Negative towards an earlier level.
+        """
+        return (after - before) / (len(self.levels) - 1 if self.ordered else abs(after - before))

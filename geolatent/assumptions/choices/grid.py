@@ -40,12 +40,11 @@ class Grid(Design):
                     if point[k] == low:
                         other = (*point[:k], high, *point[k + 1 :])
                         steps.append(Step(before, row[other], k))
-        grid = (levels + 0.5) / np.array(shape)
-        return Plan(levels, grid, tuple(steps), len(levels))
+        return Plan(levels, tuple(steps), len(levels))
 
     @override
     def indices(
-        self, plan: Plan, values: Float[np.ndarray, "n"]
+        self, factors: Sequence[Factor], plan: Plan, values: Float[np.ndarray, "n"]
     ) -> tuple[Mapping[str, float], ...]:
         shape = plan.levels.max(0) + 1
         # Without variance there are no shares of it.

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from typing_extensions import override
 
 from geolatent.assumptions.choices.design import Design
 from geolatent.assumptions.choices.factor import Factor
 from geolatent.assumptions.choices.plan import Plan, Step
 from geolatent.assumptions.choices.salib import salib, unit_problem
+from geolatent.assumptions.mean_interval import mean_interval
 
 
 @final
@@ -23,11 +24,19 @@ class Morris(Design):
     .. math:: μ^* = \frac1r \sum_{j=1}^{r} |d_j|, \qquad
         d = \frac{y(x + Δ e_i) - y(x)}{Δ}
 
-    `mu_star` is the mean size of the change that a choice makes, over the whole range of its
-    levels; `sigma` is the deviation of d between trajectories: large where the change depends on
-    the other choices. `mu_star_conf` is the half-width of a 95 % bootstrap interval. Every step
-    moves by half the levels. The levels of a factor that is not ordered are shuffled anew in every
-    trajectory, so that all of its pairs are compared; the sign of its `mu` means nothing.
+    Δ is the share of the factor's range that a step really moves, its levels being equally far
+    apart: `mu_star` is the change of the effect from the first level to the last if it goes in
+    proportion, and the mean of slopes over the range otherwise. A factor that is not ordered has no
+    range: |Δ| = 1, and `mu_star` is the mean change from one level to another. It is in the unit of
+    the effect, and the numbers of levels of the other factors do not matter.
+
+    `mu_star_conf` is the half-width of Student's 95 % interval. `sigma` is the deviation of d
+    between trajectories: large where the change depends on the other choices, or on where in the
+    range it is made. Without an order it is the deviation between steps of the same two levels, so
+    that only the other choices count; NaN if no two levels were compared twice.
+
+    Every step moves by half the levels, rounded up or down. The levels of a factor that is not
+    ordered are shuffled anew in every trajectory, so that all of its pairs are compared.
 
     Args:
         trajectories: r; each costs one run more than there are factors.
@@ -74,30 +83,42 @@ class Morris(Design):
             if (row + 1) % block:
                 (moved,) = np.flatnonzero(grid[row] != grid[row + 1])
                 steps.append(Step(row, row + 1, int(moved)))
-        return Plan(levels, grid, tuple(steps), block)
+        return Plan(levels, tuple(steps), block)
 
     @override
     def indices(
-        self, plan: Plan, values: Float[np.ndarray, "n"]
+        self, factors: Sequence[Factor], plan: Plan, values: Float[np.ndarray, "n"]
     ) -> tuple[Mapping[str, float], ...]:
         whole = plan.whole(values)
-        count = plan.levels.shape[1]
         if whole.sum() < 2 * plan.block:
-            return ({},) * count
-        _, analyser = salib("morris")
-        # The grid's fineness follows from the design: Δ = fine / (2 (fine − 1)).
-        moves = [abs(plan.grid[s.after] - plan.grid[s.before]).max() for s in plan.steps]
-        fine = round(2 * moves[0] / (2 * moves[0] - 1))
-        found = analyser.analyze(
-            unit_problem(count),
-            plan.grid[whole],
-            values[whole],
-            num_resamples=1000,
-            num_levels=fine,
-            seed=self.seed,
-        )
-        names = ("mu_star", "mu_star_conf", "sigma")
-        return tuple({name: float(found[name][k]) for name in names} for k in range(count))
+            return ({},) * len(factors)
+        found = []
+        for k, factor in enumerate(factors):
+            steps = [step for step in plan.steps if step.factor == k and whole[step.before]]
+            ends = plan.levels[[(step.before, step.after) for step in steps], k]
+            changes = np.array([values[step.after] - values[step.before] for step in steps])
+            effects = changes / [factor.moved(*pair) for pair in ends.tolist()]
+            low, high = mean_interval(np.abs(effects))
+            # Without an order only steps between the same two levels are alike.
+            alike = np.zeros_like(ends) if factor.ordered else np.sort(ends)
+            found.append(
+                {
+                    "mu_star": float(np.abs(effects).mean()),
+                    "mu_star_conf": (high - low) / 2,
+                    "sigma": _deviation_within(alike, effects),
+                }
+            )
+        return tuple(found)
+
+
+def _deviation_within(groups: Int[np.ndarray, "n 2"], values: Float[np.ndarray, "n"]) -> float:
+    """Standard deviation from the means of groups; NaN if each has one value only."""
+    _, group = np.unique(groups, axis=0, return_inverse=True)
+    group = group.ravel()  # numpy 2.0 gives it a second axis
+    size = np.bincount(group)
+    mean = np.bincount(group, values) / size
+    freedom = len(values) - len(size)
+    return math.sqrt(np.square(values - mean[group]).sum() / freedom) if freedom else math.nan
 
 
 def _fineness(factors: Sequence[Factor]) -> int:

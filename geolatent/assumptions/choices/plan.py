@@ -30,13 +30,11 @@ class Plan:
 
     Attributes:
         levels: of each factor, by number, `(n, k)`; rows may be equal.
-        grid: where the design put them, in [0, 1], `(n, k)`.
         steps: the pairs of runs that differ in one choice.
         block: rows that count only together; indices leave a block out if one of them failed.
     """
 
     levels: Int[np.ndarray, "n k"]
-    grid: Float[np.ndarray, "n k"]
     steps: tuple[Step, ...]
     block: int = 1
 

@@ -178,7 +178,7 @@ class SensitivityReport:
 
         rows = []
         for claim in self.claims:
-            indices = self.design.indices(self.plan, self.effects(claim))
+            indices = self.design.indices(self.factors, self.plan, self.effects(claim))
             for factor, index in zip(self.factors, indices, strict=True):
                 flips = self.flips(claim, factor.name)
                 rows.append(

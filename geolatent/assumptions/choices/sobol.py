@@ -62,11 +62,11 @@ class Sobol(Design):
             for k in range(len(factors))
             if levels[first, k] != levels[first + 1 + k, k]
         )
-        return Plan(levels, grid, steps, block)
+        return Plan(levels, steps, block)
 
     @override
     def indices(
-        self, plan: Plan, values: Float[np.ndarray, "n"]
+        self, factors: Sequence[Factor], plan: Plan, values: Float[np.ndarray, "n"]
     ) -> tuple[Mapping[str, float], ...]:
         whole = plan.whole(values)
         count = plan.levels.shape[1]
