@@ -15,6 +15,7 @@ from geolatent.assumptions.assumption import Assumption
 from geolatent.assumptions.atlas import make_atlas
 from geolatent.assumptions.audit_report import AuditReport
 from geolatent.assumptions.catalogue import catalogue
+from geolatent.assumptions.claim import Claim
 from geolatent.assumptions.examine import examine
 from geolatent.assumptions.finding import Finding
 from geolatent.assumptions.finding_store import FindingStore
@@ -32,10 +33,10 @@ def audit(
     model: LatentModel | nn.Module | Callable[[Tensor], Tensor],
     codes: Tensor,
     *,
-    data: Tensor | None = None,
-    labels: Tensor | None = None,
-    nuisance: Mapping[str, Tensor] | None = None,
-    training: Tensor | None = None,
+    data: Tensor | np.ndarray | None = None,
+    labels: Tensor | np.ndarray | None = None,
+    nuisance: Mapping[str, Tensor | np.ndarray] | None = None,
+    training: Tensor | np.ndarray | None = None,
     replicas: Sequence[Replica] = (),
     reported: Mapping[str, float] | None = None,
     assumptions: Sequence[str | Assumption] | None = None,
@@ -59,7 +60,8 @@ def audit(
         codes: of the data, `(n, d)`; of data that the model was not trained on, if possible.
         data: what was encoded, `(n, ...)`, row for row.
         labels: a class for each code, `(n,)`.
-        nuisance: variables that codes should not tell, such as a hospital, by name, `(n,)` each.
+        nuisance: variables that codes should not tell, such as a hospital, by name, `(n,)` each:
+            groups by number; `{}` states that there are none.
         training: what the model was trained on, `(m, ...)`: duplicates are looked for.
         replicas: the same model trained with other seeds, each with its codes of the same data.
         reported: averages over the data that are stated somewhere, `"nll"` and `"kl"`, in nats.
@@ -84,6 +86,8 @@ def audit(
         TypeError: the model is neither a model nor callable.
     """
     chosen = _chosen(assumptions)
+    if seconds is not None and not (isinstance(seconds, int | float) and seconds >= 0):
+        raise ValueError(f"seconds must be a number, not negative, got {seconds!r}.")
     began = time.monotonic()
     subject = Subject(
         model,
@@ -118,10 +122,10 @@ def audit(
     about = _about(subject, time.monotonic() - began) | {"card": model_card(subject, card or {})}
     spent = seconds is not None and time.monotonic() - began > seconds
     # Geodesics that no assumption asked for are not worth their time.
-    wanted = not spent and any(f.claim.name in _OF_GEODESICS for f in findings.values())
-    atlas = (
-        make_atlas(subject, image_shape=image_shape, label_names=label_names) if wanted else None
-    )
+    wanted = any(f.claim.name in _OF_GEODESICS for f in findings.values())
+    atlas = None
+    if subject.has_pairs or (wanted and not spent):
+        atlas = make_atlas(subject, image_shape=image_shape, label_names=label_names)
     return AuditReport(findings, about, evidence or Evidence(), atlas)
 
 
@@ -135,6 +139,12 @@ def _chosen(assumptions: Sequence[str | Assumption] | None) -> list[Assumption]:
     if unknown:
         raise ValueError(f"unknown assumptions {unknown}; choose from {list(known)}.")
     chosen = [known[a] if isinstance(a, str) else a for a in assumptions]
+    for assumption in chosen:
+        if not isinstance(assumption, Assumption):
+            said = assumption.__name__ if isinstance(assumption, type) else repr(assumption)
+            raise TypeError(f"assumptions are names or objects, such as {said}(), got {said}.")
+        if not isinstance(getattr(assumption, "claim", None), Claim):
+            raise TypeError(f"{type(assumption).__name__} sets no claim in its constructor.")
     names = [assumption.claim.name for assumption in chosen]
     if len(set(names)) < len(names) or not names:
         raise ValueError(f"name at least one assumption, and each once; got {names}.")
@@ -150,7 +160,7 @@ def _about(subject: Subject, seconds: float) -> dict[str, Any]:
         "pairs": subject.pair_count,
         "data": subject.data is not None,
         "labels": subject.labels is not None,
-        "nuisance": sorted(subject.nuisance),
+        "nuisance": sorted(subject.nuisance or {}),
         "replicas": len(subject.replicas),
         "seed": subject.seed,
         "seconds": round(seconds, 2),

@@ -146,10 +146,15 @@ class AuditReport(Mapping[str, Finding]):
         else:
             writers = {point.name: point for point in entry_points(group=FORMATS)}
             if suffix not in writers:
-                known = ", ".join(f".{name}" for name in ("json", "md", *sorted(writers)))
+                known = ", ".join(f".{name}" for name in self.formats())
                 raise ValueError(f"no report is written to {path.name!r}; choose from {known}.")
             writers[suffix].load()(self, path)
         return path
+
+    @staticmethod
+    def formats() -> list[str]:
+        """Suffixes that reports can be saved with."""
+        return ["json", "md", *sorted(point.name for point in entry_points(group=FORMATS))]
 
 
 def _write(path: Path, text: str) -> None:

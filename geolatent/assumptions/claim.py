@@ -1,7 +1,7 @@
 """What an assumption says, before any data were looked at."""
 
 from dataclasses import dataclass
-from typing import Literal, final
+from typing import Literal, final, get_args
 
 from geolatent.assumptions.tolerance import Tolerance
 
@@ -24,6 +24,9 @@ class Claim:
         lower_bound: whether there may be more than the estimator can find, so that the claim holds
             only in that nothing was found against it.
         has_null: whether it has to hold on an affine decoder; if it does not, nothing is concluded.
+
+    Raises:
+        ValueError: there is no such kind.
     """
 
     name: str
@@ -35,3 +38,7 @@ class Claim:
     minimum_sample: int = 20
     lower_bound: bool = False
     has_null: bool = False
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(Kind):
+            raise ValueError(f"kind={self.kind!r}: choose one of {', '.join(get_args(Kind))}.")

@@ -20,12 +20,12 @@ def examine(assumption: Assumption, subject: Subject) -> Finding:
     """
     began = time.perf_counter()
     claim = assumption.claim
-    measured = assumption.measure(subject)
+    measured = _measured(assumption, subject)
     if isinstance(measured, NotApplicable):
-        return Finding(claim, "not-applicable", measured.reason)
+        return Finding(claim, "not-applicable", measured.reason, lacking=measured.lacking)
     null: Measurement | None = None
     if claim.has_null:
-        on_null = assumption.measure(subject.null())
+        on_null = _measured(assumption, subject.null())
         null = on_null if isinstance(on_null, Measurement) else None
     seconds = time.perf_counter() - began
     verdict = claim.tolerance.judge(measured.interval)
@@ -45,7 +45,25 @@ def examine(assumption: Assumption, subject: Subject) -> Finding:
             f"{reason} Cut short by the time budget after {measured.come_to} of "
             f"{measured.planned} {measured.counted}."
         )
+    if measured.said:
+        reason = f"{reason} {measured.said}"
     return Finding(claim, verdict, reason, measured, null, seconds)
+
+
+def _measured(assumption: Assumption, subject: Subject) -> Measurement | NotApplicable:
+    """What it measures; whatever goes wrong there names the assumption."""
+    name = assumption.claim.name
+    try:
+        measured = assumption.measure(subject)
+    except Exception as error:
+        error.add_note(f"While {name!r} ({type(assumption).__name__}) was measured.")
+        raise
+    if not isinstance(measured, Measurement | NotApplicable):
+        raise TypeError(
+            f"{name!r}: measure has to return a Measurement or NotApplicable, got "
+            f"{type(measured).__name__}."
+        )
+    return measured
 
 
 _REASONS = {

@@ -24,6 +24,7 @@ class Finding:
         null: the same measurement on the affine decoder nearest to the subject's, where the claim
             is true by construction.
         seconds: that it took.
+        lacking: the argument of `audit` without which nothing could be measured, if there is one.
     """
 
     claim: Claim
@@ -32,6 +33,7 @@ class Finding:
     measurement: Measurement | None = None
     null: Measurement | None = None
     seconds: float = 0.0
+    lacking: str = ""
 
     @property
     def name(self) -> str:

@@ -7,17 +7,19 @@ from pathlib import Path
 from typing import Any, final
 
 import numpy as np
+from torch import Tensor
 
-from geolatent import __version__
 from geolatent.assumptions.assumption import Assumption
 from geolatent.assumptions.finding import Finding
 from geolatent.assumptions.measurement import Items, Measurement
-from geolatent.storage import atomic_write
+from geolatent.storage import atomic_write, class_digest, source_digest
 
 
 @final
 class FindingStore:
-    """One JSON file for each assumption; those of another subject or another claim are not read.
+    """One JSON file for each assumption; those of another subject, claim or code are not read.
+
+    Of an assumption whose source cannot be had, typed into a bare prompt, nothing is kept.
 
     Args:
         directory: made if it is not there.
@@ -35,7 +37,8 @@ class FindingStore:
             record = json.loads(self._file(assumption).read_text(encoding="utf-8"))
         except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
             return None
-        if record.get("key") != self._key(assumption):
+        key = self._key(assumption)
+        if key is None or record.get("key") != key:
             return None
         return Finding(
             assumption.claim,
@@ -44,28 +47,43 @@ class FindingStore:
             _measurement(record["measurement"]),
             _measurement(record["null"]),
             record["seconds"],
+            record["lacking"],
         )
 
     def write(self, assumption: Assumption, finding: Finding) -> None:
         """Keep a finding."""
+        key = self._key(assumption)
+        if key is None:
+            return
         record = {
-            "key": self._key(assumption),
+            "key": key,
             "verdict": finding.verdict,
             "reason": finding.reason,
             "measurement": _record(finding.measurement),
             "null": _record(finding.null),
             "seconds": finding.seconds,
+            "lacking": finding.lacking,
         }
         atomic_write(self._file(assumption), json.dumps(record).encode())
 
     def _file(self, assumption: Assumption) -> Path:
         return self._directory / f"{assumption.claim.name}.json"
 
-    def _key(self, assumption: Assumption) -> str:
-        options = sorted(vars(assumption).items())
+    def _key(self, assumption: Assumption) -> str | None:
         kind = type(assumption)
-        said = f"{__version__} {self._subject} {kind.__module__}.{kind.__qualname__} {options!r}"
+        code = class_digest(kind)
+        if code is None:
+            return None
+        options = [(name, _exact(value)) for name, value in sorted(vars(assumption).items())]
+        said = f"{source_digest()} {code} {self._subject} {kind.__qualname__} {options!r}"
         return hashlib.sha256(said.encode()).hexdigest()
+
+
+def _exact(value: object) -> object:
+    """An option whose `repr` tells it from every other; arrays shorten theirs."""
+    if isinstance(value, Tensor):
+        value = value.detach().cpu().numpy()
+    return (str(value.dtype), value.tolist()) if isinstance(value, np.ndarray) else value
 
 
 def _record(measurement: Measurement | None) -> dict[str, Any] | None:

@@ -56,6 +56,10 @@ class Measurement:
         planned: items that were to be looked at, where a lack of time can make them fewer.
         done: how many of what was planned were come to; the sample and what failed, if not given.
         counted: what is planned, a plural.
+        said: a sentence for the reader beside the verdict's reason; empty if there is none.
+
+    Raises:
+        ValueError: the interval's lower end is above its upper one.
     """
 
     effect: float
@@ -67,6 +71,12 @@ class Measurement:
     planned: int | None = None
     done: int | None = None
     counted: str = "items"
+    said: str = ""
+
+    def __post_init__(self) -> None:
+        low, high = self.interval
+        if low > high:
+            raise ValueError(f"an interval goes from low to high, got {self.interval}.")
 
     @property
     def come_to(self) -> int:
@@ -82,6 +92,13 @@ class Measurement:
 @final
 @dataclass(frozen=True)
 class NotApplicable:
-    """There is nothing to measure, and why: a sentence."""
+    """There is nothing to measure.
+
+    Attributes:
+        reason: why, a sentence.
+        lacking: the argument of `audit` that would change that, for the readiness level: what was
+            not looked at is not passed. Empty where nothing could be given.
+    """
 
     reason: str
+    lacking: str = ""

@@ -22,7 +22,7 @@ def model_with_data(
     if not isinstance(model, VAE):
         return NotApplicable("A bare decoder has no encoder and no likelihood.")
     if subject.data is None:
-        return NotApplicable("No data were given.")
+        return NotApplicable("No data were given.", lacking="data")
     like = next((p for p in model.parameters() if p.is_floating_point()), subject.codes)
     rows = subject.sample(name, count)
     x = subject.data[rows.to(subject.data.device)].flatten(1)

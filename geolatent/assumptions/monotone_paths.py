@@ -75,7 +75,7 @@ class MonotonePaths(Assumption):
     @override
     def measure(self, subject: Subject) -> Measurement | NotApplicable:
         if subject.labels is None:
-            return NotApplicable("No labels were given.")
+            return NotApplicable("No labels were given.", lacking="labels")
         name = self.claim.name
         codes = subject.codes.double().cpu().numpy()
         labels = subject.labels.cpu().numpy()

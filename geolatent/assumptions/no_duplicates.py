@@ -57,7 +57,7 @@ class NoDuplicates(Assumption):
     @override
     def measure(self, subject: Subject) -> Measurement | NotApplicable:
         if subject.training is None or subject.data is None:
-            return NotApplicable("No training data were given (training=...).")
+            return NotApplicable("No training data were given (training=...).", lacking="training")
         training = subject.training.flatten(1).double()
         rows = subject.sample(self.claim.name, self.items)
         data = subject.data[rows.to(subject.data.device)].flatten(1).to(training)

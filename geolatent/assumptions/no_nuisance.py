@@ -87,8 +87,14 @@ class NoNuisance(Assumption):
 
     @override
     def measure(self, subject: Subject) -> Measurement | NotApplicable:
+        if subject.nuisance is None:
+            return NotApplicable(
+                "No nuisance variables were given (nuisance={'site': ...}, or {} if there are "
+                "none).",
+                lacking="nuisance",
+            )
         if not subject.nuisance:
-            return NotApplicable("No nuisance variables were given (nuisance={'site': ...}).")
+            return NotApplicable("There are no nuisance variables, as was stated.")
         name = self.claim.name
         rows = subject.sample(name, self.items).numpy()
         codes = subject.codes.double().cpu().numpy()[rows]

@@ -60,7 +60,7 @@ class PathsStayOnData(Assumption):
     @override
     def measure(self, subject: Subject) -> Measurement | NotApplicable:
         if subject.data is None:
-            return NotApplicable("No data were given.")
+            return NotApplicable("No data were given.", lacking="data")
         start, end = random_pairs(len(subject.codes), subject.pair_count, seed=subject.seed)
         codes = subject.codes
         decoded = subject.model.decode((codes[start] + codes[end]) / 2).flatten(1).double()

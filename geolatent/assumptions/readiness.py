@@ -75,7 +75,8 @@ def readiness(
 
     A level of integrity or data wants every applicable claim to hold. 'assumptions tested' wants a
     definite verdict on each geometric, statistical and causal claim, whichever it is: a violated
-    assumption that is known can be acted on.
+    assumption that is known can be acted on. A claim that does not apply because the audit was not
+    given what it needs is missing.
 
     Args:
         findings: by name.
@@ -84,14 +85,20 @@ def readiness(
             by leaving out what would fail.
     """
     steps = (
-        _stated(evidence.trained, "say that the model was trained (evidence trained)"),
+        _stated(
+            evidence.trained,
+            "say that the model was trained (evidence=Evidence(trained=True))",
+        ),
         _stated(
             evidence.converged,
-            evidence.unconverged or "show that training converged (evidence converged)",
+            evidence.unconverged
+            or "show that training converged (evidence=Evidence(trained=True, converged=True))",
         ),
-        _all_hold(findings, "integrity") + _untested(findings, expected, "integrity"),
-        _all_hold(findings, "data") + _untested(findings, expected, "data"),
-        _all_definite(findings) + _untested(findings, expected, *_TESTED),
+        *(
+            _all_hold(findings, kind) + _left_out(findings, expected, kind)
+            for kind in ("integrity", "data")
+        ),
+        _all_definite(findings) + _left_out(findings, expected, *_TESTED),
         _seed_stable(findings),
         _sensitivity_known(findings, evidence.sensitivity),
         _stated(evidence.elsewhere, "confirm the findings on data from elsewhere"),
@@ -102,14 +109,21 @@ def readiness(
     return Readiness(len(LEVELS), LEVELS[-1], ())
 
 
-def _untested(
+def _left_out(
     findings: Mapping[str, Finding], expected: Mapping[str, Kind], *kinds: Kind
 ) -> tuple[str, ...]:
-    return tuple(
+    """Claims that were not tested, and those that lacked what they need."""
+    untested = [
         f"test {name}"
         for name, kind in expected.items()
         if kind in kinds and name not in findings and name != _SEEDS
-    )
+    ]
+    lacking: dict[str, list[str]] = {}
+    for f in findings.values():
+        if f.claim.kind in kinds and f.lacking:
+            lacking.setdefault(f.lacking, []).append(f.name)
+    given = [f"give {what} to test {', '.join(names)}" for what, names in lacking.items()]
+    return (*untested, *given)
 
 
 def _stated(is_so: bool, otherwise: str) -> tuple[str, ...]:

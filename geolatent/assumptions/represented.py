@@ -56,12 +56,14 @@ class Represented(Assumption):
     @override
     def measure(self, subject: Subject) -> Measurement | NotApplicable:
         if subject.data is None:
-            return NotApplicable("No data were given.")
-        groups = dict(subject.nuisance)
+            return NotApplicable("No data were given.", lacking="data")
+        groups = dict(subject.nuisance or {})
         if subject.labels is not None:
             groups["label"] = subject.labels
         if not groups:
-            return NotApplicable("No labels and no nuisance variables were given: no groups.")
+            return NotApplicable(
+                "No labels and no nuisance variables were given: no groups.", lacking="labels"
+            )
         decoded = subject.model.decode(subject.codes)
         x = subject.data.to(decoded)
         if decoded[0].numel() != x[0].numel():
@@ -71,8 +73,6 @@ class Represented(Assumption):
             )
         error = (decoded.flatten(1) - x.flatten(1)).double().square().mean(1).cpu().numpy()
         good = np.isfinite(error)
-        if not error[good].any():
-            return NotApplicable("Every datum is given back exactly: no group has an error.")
         members = [
             (f"{name} {value}", column == value)
             for name, values in groups.items()
@@ -82,6 +82,8 @@ class Represented(Assumption):
         ]
         if not members:
             return NotApplicable("All data are of one group.")
+        if good.all() and not error.any():
+            return NotApplicable("Every datum is given back exactly: no group has an error.")
         bounds, details = [], {}
         for name, member in members:
             details[f"share of {name}"] = float(member.mean())

@@ -9,6 +9,7 @@ from functools import cached_property
 from types import FunctionType
 from typing import final
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -20,7 +21,8 @@ from geolatent.metrics import ImmersedMetric
 
 _FEWEST = 4  # codes: two disjoint pairs
 _BLOCK = 10  # items measured between two looks at the clock, at least
-_PRINTED = 64  # codes whose decoded values tell decoders apart
+_PRINTED = 64  # codes whose metrics tell models apart
+_DECODED = 1024  # codes decoded at once
 _REPORTED = ("nll", "kl")
 
 
@@ -51,8 +53,9 @@ class Subject:
         model: a model, or any decoder `(*b, d) -> (*b, ...)`, trained by anybody.
         codes: of the data, `(n, d)`; of data that the model was not trained on, if possible.
         data: what was encoded, `(n, ...)`, row for row.
-        labels: a class for each code, `(n,)`, integers.
-        nuisance: variables that codes should not tell, by name, `(n,)` each, integers.
+        labels: a class for each code, `(n,)`, whole numbers.
+        nuisance: variables that codes should not tell, by name, `(n,)` each, whole numbers; `{}`
+            states that there are none.
         training: what the model was trained on, `(m, ...)`, items of the data's shape.
         replicas: the same model trained with other seeds, each with its codes of the same data.
         reported: averages over the data that somebody states, in nats an item: `"nll"` (negative
@@ -73,10 +76,10 @@ class Subject:
         model: LatentModel | nn.Module | Callable[[Tensor], Tensor],
         codes: Tensor,
         *,
-        data: Tensor | None = None,
-        labels: Tensor | None = None,
-        nuisance: Mapping[str, Tensor] | None = None,
-        training: Tensor | None = None,
+        data: Tensor | np.ndarray | None = None,
+        labels: Tensor | np.ndarray | None = None,
+        nuisance: Mapping[str, Tensor | np.ndarray] | None = None,
+        training: Tensor | np.ndarray | None = None,
         replicas: Sequence[Replica] = (),
         reported: Mapping[str, float] | None = None,
         pairs: int = 200,
@@ -84,6 +87,7 @@ class Subject:
         until: float | None = None,
     ) -> None:
         self.model = as_latent_model(model)
+        self._given = [model, *(other for other, _ in replicas)]
         # What its user calls it: the class, or the function.
         self.name = model.__name__ if isinstance(model, FunctionType) else type(model).__name__
         if not isinstance(codes, Tensor) or not codes.is_floating_point():
@@ -99,20 +103,23 @@ class Subject:
         if pairs < 1:
             raise ValueError(f"pairs must be at least 1, got {pairs}.")
         self.codes = codes.detach()
-        self.data = self._aligned("data", data)
-        self.labels = self._classes("labels", labels)
-        self.nuisance = {
-            name: values
-            for name, given in (nuisance or {}).items()
-            if (values := self._classes(f"nuisance {name!r}", given)) is not None
-        }
-        if self.data is not None and not self.data.isfinite().all():
-            raise ValueError("data must be finite; some entry is NaN or infinite.")
-        self.training = training
-        if training is not None and (data is None or training.shape[1:] != data.shape[1:]):
+        self.data = None if data is None else self._aligned("data", _finite("data", data))
+        self.labels = None if labels is None else self._classes("labels", labels)
+        if nuisance is not None and not isinstance(nuisance, Mapping):
+            said = type(nuisance).__name__
+            raise TypeError(f"nuisance must be variables by name, {{'site': site}}, got {said}.")
+        self.nuisance: Mapping[str, Tensor] | None = None
+        if nuisance is not None:
+            self.nuisance = {
+                name: self._classes(f"nuisance {name!r}", given) for name, given in nuisance.items()
+            }
+        self.training = None if training is None else _finite("training data", training)
+        if self.training is not None and (
+            self.data is None or self.training.shape[1:] != self.data.shape[1:]
+        ):
             raise ValueError(
-                f"training data of shape {tuple(training.shape)} need data whose items have the "
-                f"same shape, got {'none' if data is None else tuple(data.shape)}."
+                f"training data of shape {tuple(self.training.shape)} need data whose items have "
+                f"the same shape, got {'none' if self.data is None else tuple(self.data.shape)}."
             )
         self.replicas = tuple(
             (as_latent_model(other), _checked_replica(row, z, self.codes))
@@ -126,21 +133,26 @@ class Subject:
         self.seed = seed
         self.until = until
 
-    def _aligned(self, name: str, values: Tensor | None) -> Tensor | None:
-        if values is not None and len(values) != len(self.codes):
+    def _aligned(self, name: str, values: Tensor) -> Tensor:
+        if values.ndim == 0 or len(values) != len(self.codes):
             raise ValueError(
                 f"{name} must have a row for each of the {len(self.codes)} codes, got "
-                f"{len(values)}."
+                f"{tuple(values.shape)}."
             )
         return values
 
-    def _classes(self, name: str, values: Tensor | None) -> Tensor | None:
-        if values is not None and (not isinstance(values, Tensor) or values.ndim != 1):
+    def _classes(self, name: str, given: Tensor | np.ndarray) -> Int[Tensor, "n"]:
+        values = self._aligned(name, _tensor(name, given))
+        if values.ndim != 1:
+            raise ValueError(f"{name} must be one number for each code, got {tuple(values.shape)}.")
+        whole = values == values.round() if values.is_floating_point() else values == values
+        if not whole.all():
+            row = int((~whole).nonzero()[0])
             raise ValueError(
-                f"{name} must be a tensor with one number for each code, got "
-                f"{tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__}."
+                f"{name} must be groups by number, row {row} is {float(values[row]):g}; cut what "
+                "is continuous into groups (torch.bucketize)."
             )
-        return self._aligned(name, values)
+        return values.long()
 
     def seed_of(self, name: str) -> int:
         """A seed that depends on the subject's and on the name alone."""
@@ -175,6 +187,11 @@ class Subject:
         path = _joined(parts)
         return Pairs(start[: len(path)], end[: len(path)], path)
 
+    @property
+    def has_pairs(self) -> bool:
+        """Whether geodesics of the pairs were computed already."""
+        return "pairs" in self.__dict__
+
     def in_time(self, count: int) -> Iterator[slice]:
         """Blocks of `count` randomly ordered items, as many as there is time for, at least one.
 
@@ -195,23 +212,26 @@ class Subject:
     def fingerprint(self) -> str:
         """Of everything that findings depend on: codes, data, what the decoder does, the seed."""
         digest = hashlib.sha256(f"{self.pair_count} {self.seed}".encode())
-        with torch.no_grad():
-            decoded = self.model.decode(self.codes[self.sample("fingerprint", _PRINTED)])
-        parts = {"codes": self.codes, "decoded": decoded, "data": self.data, "labels": self.labels}
-        parts["training"] = self.training
-        parts["metric"] = self.model.induced_metric().matrix(self.codes[:_PRINTED])
-        for row, (other, codes) in enumerate(self.replicas):
-            parts[f"replica {row}"] = codes
-            parts[f"replica {row} decoded"] = other.decode(codes[:_PRINTED])
-        if isinstance(self.model, nn.Module):  # encoder and likelihood too
-            parts |= {f"state {k}": v for k, v in self.model.state_dict().items()}
-        digest.update(f"{sorted(self.reported.items())}".encode())
-        for name, values in {**parts, **self.nuisance}.items():
-            if values is not None:
-                kept = values.detach().cpu().contiguous()
-                digest.update(f"{name} {kept.dtype} {tuple(kept.shape)}".encode())
-                digest.update(kept.reshape(-1).view(torch.uint8).numpy().tobytes())
+        digest.update(f"{sorted(self.reported.items())} {self.nuisance is None}".encode())
+        for name, values in self._parts():
+            kept = values.detach().cpu().contiguous()
+            digest.update(f"{name} {kept.dtype} {tuple(kept.shape)}".encode())
+            digest.update(kept.reshape(-1).view(torch.uint8).numpy().tobytes())
         return digest.hexdigest()
+
+    @torch.no_grad()
+    def _parts(self) -> Iterator[tuple[str, Tensor]]:
+        known = {"data": self.data, "labels": self.labels, "training": self.training}
+        known |= {f"nuisance {name}": values for name, values in (self.nuisance or {}).items()}
+        yield from ((name, values) for name, values in known.items() if values is not None)
+        yield "metric", self.model.induced_metric().matrix(self.codes[:_PRINTED])
+        everybody = zip(self._given, [(self.model, self.codes), *self.replicas], strict=True)
+        for row, (given, (model, codes)) in enumerate(everybody):
+            yield f"codes {row}", codes
+            for block in codes.split(_DECODED):  # a function may do anything anywhere
+                yield f"decoded {row}", model.decode(block)
+            if isinstance(given, nn.Module):  # encoder and likelihood too
+                yield from ((f"state {row} {k}", v) for k, v in given.state_dict().items())
 
     def unit(self) -> Float[Tensor, "d"]:
         """Standard deviation of each coordinate of the codes; 1 for one that never changes."""
@@ -270,6 +290,26 @@ def _checked_replica(row: int, codes: Tensor, like: Tensor) -> Tensor:
             f"{tuple(codes.shape)}."
         )
     return codes.detach()
+
+
+def _tensor(name: str, given: object) -> Tensor:
+    if isinstance(given, Tensor):
+        return given.detach()
+    try:
+        return torch.as_tensor(np.asarray(given))
+    except TypeError as error:
+        raise TypeError(
+            f"{name} must be numbers, got {_said(given)}; names become numbers by "
+            "np.unique(names, return_inverse=True)[1]."
+        ) from error
+
+
+def _finite(name: str, given: object) -> Tensor:
+    values = _tensor(name, given)
+    if not values.isfinite().all():
+        row = int((~values.isfinite()).reshape(len(values), -1).any(1).nonzero()[0])
+        raise ValueError(f"{name} must be finite; row {row} is not.")
+    return values
 
 
 def _said(value: object) -> str:

@@ -56,7 +56,7 @@ class TreeLike(Assumption):
         if curvature is None or not curvature < 0:
             return NotApplicable("No hyperbolic space is declared.")
         if subject.data is None:
-            return NotApplicable("There are no data to measure distances between.")
+            return NotApplicable("There are no data to measure distances between.", lacking="data")
         rows = subject.sample(self.claim.name, 4 * self.quadruples)
         rows = rows[: len(rows) // 4 * 4]
         data = subject.data[rows].flatten(1).double().cpu()

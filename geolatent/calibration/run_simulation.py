@@ -4,11 +4,10 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-import geolatent
 from geolatent.assumptions import examine
 from geolatent.calibration.outcome import Outcome
 from geolatent.calibration.simulation import Simulation
-from geolatent.storage import atomic_write
+from geolatent.storage import atomic_write, source_digest
 
 _SAVED_EVERY = 10
 
@@ -16,7 +15,7 @@ _SAVED_EVERY = 10
 def run_simulation(simulation: Simulation, draws: int, file: Path) -> list[Outcome]:
     """Test the assumption on so many subjects, and keep what came out.
 
-    Outcomes that the file holds are not made again, unless they come from another version or from a
+    Outcomes that the file holds are not made again, unless they come from other code or from a
     simulation with another effect or tolerance.
 
     Args:
@@ -28,7 +27,7 @@ def run_simulation(simulation: Simulation, draws: int, file: Path) -> list[Outco
         The outcomes in the order of the draws.
     """
     about = {
-        "version": geolatent.__version__,
+        "code": source_digest(),
         "claim": simulation.name,
         "family": simulation.family,
         "tolerance": str(simulation.assumption.claim.tolerance),

@@ -44,6 +44,10 @@ def run(cfg: DictConfig, job: Path) -> None:
         before = {name: verdict for name, verdict in before.items() if name in tested}
         if not before:
             raise ValueError(f"baseline={cfg.baseline} has no verdict on {', '.join(tested)}.")
+    writable = AuditReport.formats()
+    unwritable = [suffix for suffix in _names(cfg, "formats") if suffix not in writable]
+    if unwritable:
+        raise ValueError(f"formats: no {unwritable[0]!r}; choose from {', '.join(writable)}.")
     if cfg.part not in _PARTS:
         raise ValueError(f"part={cfg.part!r}: choose one of {', '.join(_PARTS)}.")
     run_folder = Path(str(cfg.run))
@@ -63,7 +67,9 @@ def run(cfg: DictConfig, job: Path) -> None:
         codes,
         data=items,
         labels=getattr(data, f"{cfg.part}_labels"),
-        nuisance=nuisances(data, cfg.part, _names(cfg, "nuisance")),
+        nuisance=nuisances(
+            data, cfg.part, None if cfg.nuisance is None else _names(cfg, "nuisance")
+        ),
         training=None if cfg.part == "train" else data.train.to(like),
         reported=reported(run_folder) if cfg.part == "test" else None,
         assumptions=assumptions,
@@ -87,19 +93,25 @@ def run(cfg: DictConfig, job: Path) -> None:
         raise SystemExit(1)
 
 
-def nuisances(data: DataSplit, part: str, groups: list[str]) -> dict[str, torch.Tensor]:
+def nuisances(
+    data: DataSplit, part: str, groups: list[str] | None
+) -> dict[str, torch.Tensor] | None:
     """What the codes of a part should not tell: the data set's own, and groups that are named.
+
+    None if nobody says anything of them.
 
     Raises:
         ValueError: the data set has no such group.
     """
     known = data.data_set.groups
-    unknown = [name for name in groups if name not in known]
+    unknown = [name for name in groups or () if name not in known]
     if unknown:
         there = ", ".join(known) or "none"
         raise ValueError(f"nuisance={groups}: {data.name} has no group {unknown[0]!r}; {there}.")
     rows = getattr(data, f"{part}_indices")
     declared: dict[str, torch.Tensor] = getattr(data, f"{part}_nuisance")
+    if groups is None:
+        return declared or None
     return declared | {name: known[name].codes[rows] for name in groups}
 
 

@@ -1,5 +1,6 @@
 import json
 import math
+import time
 
 import numpy as np
 import pytest
@@ -44,6 +45,28 @@ class Fixed(Assumption):
     def measure(self, subject):
         interval = self.intervals.pop(0)
         return Measurement(sum(interval) / 2, interval, self.sample)
+
+
+OWN = """
+from geolatent.assumptions import Assumption, Claim, Measurement, Tolerance
+
+class Own(Assumption):
+    claim = Claim(
+        name="own", sentence="It is.", kind="data", effect="e", remedy="r",
+        tolerance=Tolerance(at_most=0.1, reason="t"),
+    )
+
+    def measure(self, subject):
+        return Measurement(0.0, (0.0, 0.05), 100)
+"""
+
+
+class Slow(Assumption):
+    claim = Fixed(name="slow").claim
+
+    def measure(self, subject):
+        time.sleep(0.3)
+        return Measurement(0.0, (0.0, 0.0), 100)
 
 
 class Nothing(Assumption):
@@ -166,6 +189,87 @@ def test_an_audit_goes_on_where_it_stopped(codes, plane, tmp_path):
     assert cut.verdict == "holds"
 
 
+def marked_audit(directory, model, codes, **given):
+    """An audit of one claim, and whether its finding is that of the one before."""
+    measured = []
+
+    class Counted(Nothing):
+        def measure(self, subject):
+            measured.append(subject)
+            return Measurement(0.0, (0.0, 0.05), 100)
+
+    audit(model, codes, assumptions=[Counted()], directory=directory, **given)
+    return not measured
+
+
+def test_findings_are_of_the_very_subject_that_is_audited(codes, plane, tmp_path):
+    def goes_on(model=plane, codes=codes, **given):
+        return marked_audit(tmp_path, model, codes, **given)
+
+    assert [goes_on(), goes_on()] == [False, True]
+    # The same numbers at the codes, another encoder's weights beside the decoder's.
+    encoded = torch.nn.Linear(2, 5).eval()
+    encoded.load_state_dict(plane.state_dict())
+    encoded.register_buffer("of_the_encoder", torch.ones(1))
+    assert [goes_on(encoded), goes_on(encoded)] == [False, True]
+    # A function that is another at one code of many.
+    at = codes[137]
+    odd = lambda z: plane(z) + (z == at).all(-1, keepdim=True)  # noqa: E731
+    assert [goes_on(lambda z: plane(z)), goes_on(lambda z: plane(z)), goes_on(odd)] == [
+        False,
+        True,
+        False,
+    ]
+    # A variable that is called as a part of the subject is.
+    groups = torch.arange(200) % 2
+    for nuisance in ({}, {"codes": groups}, {"data": groups}, {"labels": 1 - groups}):
+        assert [goes_on(nuisance=nuisance), goes_on(nuisance=nuisance)] == [False, True]
+    assert [
+        goes_on(nuisance={"codes": groups}),
+        goes_on(codes=codes + 1, nuisance={"codes": groups}),
+    ] == [False, False]
+
+
+def test_findings_are_of_the_assumption_as_it_is_set_and_written(codes, plane, tmp_path):
+    from geolatent.assumptions.finding_store import FindingStore
+
+    store = FindingStore(tmp_path, "subject")
+    finding = examine(Fixed(), Subject(plane, codes))
+    options = np.zeros(2000)
+    first = Fixed()
+    first.options = options
+    store.write(first, finding)
+    assert store.read(first) is not None
+    second = Fixed()
+    second.options = options.copy()
+    assert store.read(second) is not None
+    second.options[1000] = 1.0  # where NumPy does not print it
+    assert store.read(second) is None
+    assert store.read(Fixed(sample=99)) is None
+
+
+def test_findings_of_other_code_are_not_read(codes, plane, tmp_path, monkeypatch):
+    (tmp_path / "theirs.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    import importlib
+
+    theirs = importlib.import_module("theirs")
+    found = tmp_path / "findings"
+
+    def effect(module):
+        return audit(plane, codes, assumptions=[module.Own()], directory=found)["own"].effect
+
+    assert effect(theirs) == 0.0
+    (tmp_path / "theirs.py").write_text(OWN.replace("0.0, (0.0, 0.05)", "0.25, (0.2, 0.3)"))
+    exec(compile((tmp_path / "theirs.py").read_text(), "theirs", "exec"), theirs.__dict__)
+    assert effect(theirs) == 0.25
+
+
+def test_the_map_is_there_though_time_is_spent(codes):
+    report = audit(Sphere().eval(), codes[:40], assumptions=["straight-lines", Slow()], seconds=0.2)
+    assert report.atlas is not None
+
+
 def test_a_spent_budget_says_so(codes, plane):
     report = audit(plane, codes, seconds=0)
     assert report["straight-lines"].verdict == "inconclusive"
@@ -233,8 +337,85 @@ def test_mistakes_are_said(codes, plane):
         audit(plane, torch.where(torch.arange(200)[:, None] == 3, torch.nan, codes))
     with pytest.raises(ValueError, match="200 codes"):
         audit(plane, codes, labels=torch.zeros(7))
+    names = np.array(["a", "b"] * 100)
+    for labels, said in (
+        (torch.full((200,), torch.nan), "row 0 is nan"),
+        (torch.arange(200) / 3, r"row 1 is 0.333333; cut what is continuous"),
+        (names, "np.unique"),
+    ):
+        with pytest.raises((ValueError, TypeError), match=said):
+            audit(plane, codes, labels=labels)
+    with pytest.raises(ValueError, match="training data must be finite; row 1"):
+        audit(plane, codes, data=codes, training=torch.tensor([[0.0, 0.0], [torch.nan, 0.0]]))
+    with pytest.raises(ValueError, match="seconds must be a number, not negative, got -3"):
+        audit(plane, codes, seconds=-3)
+    with pytest.raises(ValueError, match="from low to high"):
+        Measurement(0.5, (0.9, 0.1), 500)
     with pytest.raises(KeyError, match="was not tested"):
         audit(plane, codes, assumptions=["immersion"])["flat"]
+
+
+def test_mistakes_of_type_are_said(codes, plane, as_in_production):
+    with pytest.raises(ValueError, match="a row for each of the 200 codes"):
+        audit(plane, codes, labels=3)
+    with pytest.raises(TypeError, match="by name"):
+        audit(plane, codes, nuisance=torch.zeros(200))
+    with pytest.raises(ValueError, match="seconds must be a number"):
+        audit(plane, codes, seconds="60")
+    with pytest.raises(TypeError, match=r"such as Fixed\(\)"):
+        audit(plane, codes, assumptions=[Fixed])
+    with pytest.raises(ValueError, match="kind='statistic'"):
+        Fixed(kind="statistic")
+
+
+def test_what_an_assumption_of_ones_own_does_wrong_is_said_by_its_name(codes, plane):
+    class Number(Nothing):
+        def measure(self, subject):
+            return 0.5
+
+    class Broken(Nothing):
+        def measure(self, subject):
+            raise ZeroDivisionError
+
+    class Unclaimed(Assumption):
+        def measure(self, subject):
+            return NotApplicable("")
+
+    with pytest.raises(TypeError, match="'nothing': measure has to return a Measurement"):
+        audit(plane, codes, assumptions=[Number()])
+    with pytest.raises(ZeroDivisionError) as caught:
+        audit(plane, codes, assumptions=[Broken()])
+    assert caught.value.__notes__ == ["While 'nothing' (Broken) was measured."]
+    with pytest.raises(TypeError, match="Unclaimed sets no claim"):
+        audit(plane, codes, assumptions=[Unclaimed()])
+
+
+def test_numbers_of_numpy_are_labels_and_data_too(codes, plane):
+    of_torch, of_numpy = (
+        audit(plane, codes, data=d, labels=y, nuisance={"site": y}, assumptions=["represented"])
+        for d, y in (
+            (plane(codes).detach() + 1, torch.arange(200) % 2),
+            (plane(codes).detach().numpy() + 1, np.arange(200) % 2),
+        )
+    )
+    assert of_torch["represented"].effect == of_numpy["represented"].effect
+
+
+def test_no_level_is_reached_by_leaving_things_out(codes, plane):
+    stated = Evidence(trained=True, converged=True)
+    data, labels = plane(codes).detach() + torch.randn(200, 5), torch.arange(200) % 2
+    names = ["solver-converged", "no-nuisance", "represented", "no-duplicates", "immersion"]
+
+    def missing(**given):
+        report = audit(plane, codes, assumptions=names, evidence=stated, **given)
+        return "; ".join(readiness(report.findings, stated).missing)
+
+    assert "give data to test represented" in missing()
+    assert "give training to test no-duplicates" in missing(data=data, labels=labels)
+    given = {"data": data, "training": torch.randn(300, 5), "labels": labels}
+    assert "give nuisance to test no-nuisance" in missing(**given)
+    assert "nuisance" not in missing(**given, nuisance={})
+    assert "give labels to test represented" in missing(**{**given, "labels": None})
 
 
 def test_readiness_climbs_one_step_at_a_time(codes, plane):

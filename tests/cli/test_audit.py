@@ -73,6 +73,7 @@ def test_a_build_fails_when_a_claim_does_not_hold(trained_run: Path, capsys):
         (["hold=[tree]"], "tree is not tested"),
         (["part=tset"], "part='tset'"),
         (["nuisance=[site]"], "digits has no group 'site'"),
+        (["formats=[json,pdf]"], "formats: no 'pdf'; choose from json, md, html."),
         (["baseline=none.json"], "is no audit.json"),
         (["+assumptions.mine._target_=builtins.dict", "only=[mine]"], "is no Assumption"),
     ],
@@ -122,7 +123,8 @@ def test_groups_can_be_named_as_nuisance(cell_file):
     found = nuisances(data, "test", ["cell cycle"])
     assert set(found) == {"cell cycle"}
     assert found["cell cycle"].equal(data.data_set.groups["cell cycle"].codes[data.test_indices])
-    assert nuisances(data, "test", []) == {}
+    assert nuisances(data, "test", []) == {}  # none: that was said
+    assert nuisances(data, "test", None) is None
 
 
 def recorded(folder: Path, losses: list[float], *, epochs: int, data: str = "digits") -> Path:
