@@ -106,7 +106,7 @@ class DesignedSweep:
             row: {f.name: f.levels[k] for f, k in zip(factors, row, strict=True)}
             for row in dict.fromkeys(rows)
         }
-        folders: dict[tuple[int, ...], Path] = {}
+        runs: dict[tuple[int, ...], tuple[Path, DictConfig]] = {}
         refused: dict[tuple[int, ...], str] = {}
         waiting = []
         for row, settings in chosen.items():
@@ -117,8 +117,8 @@ class DesignedSweep:
                 # These levels do not go together: the others do.
                 refused[row] = " ".join(str(error).split())
                 continue
-            folders[row] = Path(cfg.hydra.sweep.dir) / cfg.hydra.sweep.subdir
-            if not finished(folders[row], cfg):
+            runs[row] = Path(cfg.hydra.sweep.dir) / cfg.hydra.sweep.subdir, cfg
+            if not finished(*runs[row]):
                 waiting.append(overrides)
         done = len(chosen) - len(waiting) - len(refused)
         print(
@@ -132,7 +132,7 @@ class DesignedSweep:
         found = {
             row: Point(settings, failure=refused[row])
             if row in refused
-            else left_point(folders[row], settings, claims)
+            else left_point(*runs[row], settings, claims)
             for row, settings in chosen.items()
         }
         report = SensitivityReport(tuple(factors), design, plan, tuple(found[row] for row in rows))

@@ -101,8 +101,8 @@ def known_sensitivity(analysis: Path, run: Path) -> tuple[str, ...]:
     """The claims that an analysis knows the sensitivity of.
 
     Raises:
-        ValueError: there is no such analysis, or it is of models that are set up otherwise than
-            the run, in what it did not vary.
+        ValueError: there is no such analysis, its runs are not there, or they are set up otherwise
+            than the run, in what was not varied.
     """
     try:
         content = json.loads((analysis / NUMBERS).read_text(encoding="utf-8"))
@@ -110,11 +110,16 @@ def known_sensitivity(analysis: Path, run: Path) -> tuple[str, ...]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"sensitivity={analysis} is no analysis: {error}.") from error
     theirs = [_model(file.parent) for file in sorted(analysis.glob(f"*/{CONFIG}"))]
+    if not theirs:
+        raise ValueError(
+            f"sensitivity={analysis} does not say what models it is of: none of its folders has a "
+            f"{CONFIG}. Give the folder as `geolatent sensitivity` left it, with its runs."
+        )
     ours = _model(run)
     for key in sorted(ours.keys() | {key for one in theirs for key in one}):
         found = [one.get(key) for one in theirs]
         # What takes several values there was varied, or follows from what was.
-        if found and all(value == found[0] != ours.get(key) for value in found):
+        if all(value == found[0] != ours.get(key) for value in found):
             raise ValueError(
                 f"sensitivity={analysis} is of other models than {run}: {key} is {found[0]} there "
                 f"and {ours.get(key)} here. Vary it in the analysis, or train alike."

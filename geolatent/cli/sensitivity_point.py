@@ -31,21 +31,30 @@ def digest(cfg: DictConfig) -> str:
 
 def finished(folder: Path, cfg: DictConfig) -> bool:
     """Whether a folder holds the findings of a run with these settings."""
-    try:
-        record = json.loads((folder / POINT).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(record, dict) and record.get("key") == digest(cfg)
+    return _kept(folder, cfg) is not None
 
 
-def left_point(folder: Path, settings: Mapping[str, Any], claims: Sequence[str]) -> Point:
-    """What a run left in its folder, or why it left nothing."""
+def left_point(
+    folder: Path, cfg: DictConfig, settings: Mapping[str, Any], claims: Sequence[str]
+) -> Point:
+    """What a run with these settings left in its folder, or why it left nothing."""
     failed = folder / FAILURE
     if failed.is_file():
         lines = failed.read_text(encoding="utf-8").strip().splitlines()
         return Point(settings, failure=lines[-1] if lines else "no reason was left")
-    point = read_point(folder / POINT)
+    point = _kept(folder, cfg)
     if point is None:
         return Point(settings, failure="the run was stopped before it was audited")
     found = {name: found for name, found in point.findings.items() if name in claims}
     return Point(settings, found, None, point.seconds)
+
+
+def _kept(folder: Path, cfg: DictConfig) -> Point | None:
+    """The findings in a folder, unless they are of other settings than these."""
+    try:
+        record = json.loads((folder / POINT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if not isinstance(record, dict) or record.get("key") != digest(cfg):
+        return None
+    return read_point(folder / POINT)

@@ -29,6 +29,7 @@ CLAIM = Claim(
     tolerance=Tolerance(at_most=1.0, reason="for the test"),
     remedy="Make it small.",
 )
+HALF = Measurement(0.5, (0.4, 0.6), 50, planned=50)
 
 
 def report(effect: float, *, half: float = 0.0) -> AuditReport:
@@ -228,6 +229,32 @@ def test_a_run_that_fails_is_recorded_and_the_rest_goes_on(tmp_path):
     assert found.verdicts().loc["small"]["failed"] > 0
     assert found.known() == ()  # one of eight runs
     assert "failure" in found.runs_frame()
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        Finding(CLAIM, "not-applicable", "There is nothing to measure."),
+        Finding(CLAIM, "inconclusive", "The time budget of 1 s was spent."),
+        Finding(CLAIM, "holds", "", Measurement(0.5, (0.4, 0.6), 50, planned=51)),
+        Finding(CLAIM, "holds", "", HALF, Measurement(0.5, (0.4, 0.6), 50, planned=51)),
+    ],
+)
+def test_what_was_not_measured_whole_is_not_known(found, tmp_path):
+    whole = AuditReport({"small": Finding(CLAIM, "holds", "", HALF, HALF)}, {}, Evidence())
+    partly = AuditReport({"small": found}, {}, Evidence())
+
+    def known(count):
+        return sensitivity(
+            lambda x: partly if x["a"] < count else whole,
+            {"a": tuple(range(10))},
+            design=Grid(),
+            directory=tmp_path / str(count),
+        ).known()
+
+    assert known(1) == ("small",)
+    assert known(2) == known(10) == ()
+    assert known(2) == ()  # as it is read again, too
 
 
 def test_finished_runs_are_not_run_again_and_failed_ones_are(tmp_path):

@@ -158,14 +158,17 @@ def test_evidence_is_what_the_log_of_the_run_shows(tmp_path: Path):
 def test_an_analysis_of_sensitivity_is_evidence_for_models_like_its_own(tmp_path: Path):
     run = recorded(tmp_path / "run", [1.0], epochs=1)
     study = tmp_path / "study"
+    with pytest.raises(ValueError, match="is no analysis"):
+        evidence(run, study)
+    study.mkdir()
+    (study / "table.json").write_text('{"known": ["flat"], "factors": {"dim": ["2", "4"]}}')
+    with pytest.raises(ValueError, match=r"does not say what models .* as `geolatent sensitivity`"):
+        evidence(run, study)
     recorded(study / "dim=2", [1.0], epochs=1)
     recorded(study / "dim=4", [1.0], epochs=1)
     for dim in (2, 4):
         with (study / f"dim={dim}" / "config.yaml").open("a") as file:
             file.write(f"latent: {{dim: {dim}, scale: 1}}\n")
-    with pytest.raises(ValueError, match="is no analysis"):
-        evidence(run, study)
-    (study / "table.json").write_text('{"known": ["flat"], "factors": {"dim": ["2", "4"]}}')
     with pytest.raises(ValueError, match=r"other models .*: latent.scale is 1 there and None here"):
         evidence(run, study)
     with (run / "config.yaml").open("a") as file:

@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
+from geolatent.assumptions.choices import Found, Point
 from geolatent.cli import main
 from geolatent.cli.configuration import compose_config
 from geolatent.cli.designed_sweep import factors_in
 from geolatent.cli.sensitivity import check
+from geolatent.cli.sensitivity_point import finished, leave_point, left_point
 
 SMALL = ("claims=[immersion]", "audit.pairs=20", "run_id=s", "design=grid")
 
@@ -36,6 +38,18 @@ def test_a_design_is_run_once_and_goes_on(tiny: list[str], elsewhere: Path, caps
     assert after[0] == before[0]
     assert after[1] != before[1]
     assert not (points[1].parent / "failed.txt").exists()
+
+
+def test_what_a_run_with_other_settings_left_is_not_taken(tmp_path: Path):
+    cfg = compose_config("sensitivity")
+    found = Found("holds", 0.5, (0.4, 0.6), (0.0, 1.0), "so", True)
+    leave_point(tmp_path, cfg, Point({}, {"flat": found}))
+    assert finished(tmp_path, cfg)
+    assert left_point(tmp_path, cfg, {"dim": 2}, ["flat"]).findings == {"flat": found}
+    other = compose_config("sensitivity", ["audit.pairs=9"])
+    assert not finished(tmp_path, other)
+    point = left_point(tmp_path, other, {"dim": 2}, ["flat"])
+    assert (point.findings, point.failure) == ({}, "the run was stopped before it was audited")
 
 
 def test_what_fails_is_told_and_the_rest_is_reported(tiny: list[str], elsewhere: Path, capsys):

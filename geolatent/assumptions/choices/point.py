@@ -20,6 +20,7 @@ class Found:
         interval: of the effect, 95 %.
         tolerated: least and greatest effect that the claim allowed in this run.
         reason: why this verdict.
+        whole: whether all was measured that was to be: the claim applies, and there was time.
         details: further numbers.
     """
 
@@ -28,19 +29,23 @@ class Found:
     interval: Interval
     tolerated: Interval
     reason: str
+    whole: bool
     details: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, finding: Finding) -> "Found":
         """The numbers of a finding."""
         tolerance = finding.claim.tolerance
+        measured = finding.measurement
+        parts = [part for part in (measured, finding.null) if part is not None]
         return cls(
             finding.verdict,
             finding.effect,
             finding.interval,
             (tolerance.at_least, tolerance.at_most),
             finding.reason,
-            {} if finding.measurement is None else dict(finding.measurement.details),
+            measured is not None and not any(part.cut_short for part in parts),
+            {} if measured is None else dict(measured.details),
         )
 
 
@@ -85,6 +90,7 @@ class Point:
                     _number(found["tolerated"][1], math.inf),
                 ),
                 found["reason"],
+                found["whole"],
                 {key: _number(value, math.nan) for key, value in found["details"].items()},
             )
             for name, found in record["findings"].items()
