@@ -7,9 +7,12 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
+import numpy as np
+
 from geolatent.assumptions.atlas import Atlas
 from geolatent.assumptions.catalogue import catalogue
 from geolatent.assumptions.finding import Finding
+from geolatent.assumptions.measurement import Measurement
 from geolatent.assumptions.readiness import Evidence, Readiness, readiness
 from geolatent.storage import atomic_write
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 FORMATS = "geolatent.audit_formats"
 """Entry points of this group write reports: functions of a report and a path, named by suffix."""
 
+_SHOWN = 3  # items that fit least
 _MARKS = {"holds": "✓", "violated": "✗", "inconclusive": "?", "not-applicable": "–"}
 
 
@@ -99,23 +103,29 @@ class AuditReport(Mapping[str, Finding]):
             "",
             f"{str(self.readiness)[0].upper()}{str(self.readiness)[1:]}.",
             "",
-            "| assumption | verdict | effect [95 %] | tolerance | affine null |",
-            "| --- | --- | --- | --- | --- |",
+            "| assumption | verdict | effect [95 %] | tolerance | affine null [95 %] | sample |",
+            "| --- | --- | --- | --- | --- | --- |",
         ]
         for name, finding in self.items():
-            null = "" if finding.null is None else f"{finding.null.effect:.3g}"
+            null = "" if finding.null is None else _numbers(finding.null)
             lines.append(
                 f"| {name} | **{finding.verdict}** | {_effect(finding)} | "
-                f"{finding.claim.tolerance} | {null} |"
+                f"{finding.claim.tolerance} | {null} | {_sample(finding)} |"
             )
         for name, finding in self.items():
             lines += ["", f"## {name}: {finding.verdict}", "", finding.claim.sentence, ""]
             lines.append(f"{finding.reason} Measured: {finding.claim.effect}.")
             if finding.remedy:
                 lines += ["", finding.remedy]
-        if self.about.get("card"):
-            lines += ["", "## The model", ""]
-            lines += [f"- {name}: {value}" for name, value in self.about["card"].items()]
+            lines += _details(finding)
+        card = self.about.get("card", {})
+        for title, known in (
+            ("The model", card),
+            ("How this was made", {k: v for k, v in self.about.items() if k != "card"}),
+        ):
+            if known:
+                lines += ["", f"## {title}", ""]
+                lines += [f"- {name}: {_one_line(value)}" for name, value in known.items()]
         return "\n".join(lines) + "\n"
 
     def __str__(self) -> str:
@@ -165,5 +175,35 @@ def _write(path: Path, text: str) -> None:
 def _effect(finding: Finding) -> str:
     if finding.measurement is None:
         return finding.reason
-    low, high = finding.interval
-    return f"{finding.effect:.3g} [{low:.3g}, {high:.3g}]"
+    return _numbers(finding.measurement)
+
+
+def _numbers(measurement: Measurement) -> str:
+    low, high = measurement.interval
+    return f"{measurement.effect:.3g} [{low:.3g}, {high:.3g}]"
+
+
+def _sample(finding: Finding) -> str:
+    if finding.measurement is None:
+        return ""
+    failed = finding.measurement.failed
+    return f"{finding.measurement.sample}" + (f", {failed} failed" if failed else "")
+
+
+def _details(finding: Finding) -> list[str]:
+    """Further numbers, and the items that fit the claim least, as a list."""
+    if finding.measurement is None:
+        return []
+    lines = [f"- {name}: {value:.4g}" for name, value in finding.measurement.details.items()]
+    if finding.measurement.items is not None:
+        worst = finding.measurement.items.against().worst(_SHOWN)
+        for codes, value in zip(worst.codes, worst.values, strict=True):
+            at = " to ".join(str(np.round(code, 3).tolist()) for code in codes)
+            lines.append(f"- fits least: {value:.4g} at {at}")
+    return ["", *lines] if lines else []
+
+
+def _one_line(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {entry}" for name, entry in value.items())
+    return " ".join(str(value).split())

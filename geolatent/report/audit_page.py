@@ -3,6 +3,7 @@
 import base64
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from geolatent.storage import atomic_write
 
 _TEMPLATE = "audit.html.j2"
 _RANGE = (1.0, 99.0)  # percentiles that black and white stand for
-_MARKS = 400  # of one claim
+_MARKS = 200  # of one claim
+_PAIRS = 250  # on the map
 _KINDS = {1: "codes", 2: "pairs", 3: "triangles"}
 _DETAIL = 3  # decimals of a coordinate, of the map's width of one
 
@@ -181,6 +183,14 @@ def packed(
     atlas: Atlas, marks: Mapping[str, tuple[str, Float[np.ndarray, "n k 2"]]]
 ) -> dict[str, Any]:
     """The atlas as JSON for the page's script: coordinates in a unit square, a byte a pixel."""
+    if len(atlas.excess) > _PAIRS:  # they come in random order
+        atlas = replace(
+            atlas,
+            lines=atlas.lines[:_PAIRS],
+            geodesics=atlas.geodesics[:_PAIRS],
+            excess=atlas.excess[:_PAIRS],
+            decoded=None if atlas.decoded is None else atlas.decoded[:_PAIRS],
+        )
     everything = np.concatenate(
         [atlas.codes, atlas.lines.reshape(-1, 2), atlas.geodesics.reshape(-1, 2)]
     )
@@ -196,7 +206,7 @@ def packed(
         "axes": list(atlas.axes),
         "labels": None if atlas.labels is None else atlas.labels.tolist(),
         "names": list(atlas.label_names),
-        "lines": placed(atlas.lines),
+        "lines": placed(atlas.lines[:, [0, -1]]),
         "geodesics": placed(atlas.geodesics),
         "excess": [round(float(value), 4) for value in atlas.excess],
         "marks": {name: placed(points) for name, (_, points) in marks.items() if len(points)},
@@ -205,7 +215,8 @@ def packed(
     }
     if atlas.decoded is not None:
         low, high = np.percentile(atlas.decoded, _RANGE)
-        grey = (atlas.decoded - low) / (high - low if high > low else 1.0)
+        # White is low and black is high, as in the figures.
+        grey = (high - atlas.decoded) / (high - low if high > low else 1.0)
         pixels = np.clip(np.round(255 * grey), 0, 255).astype(np.uint8)
         pairs, _, steps, features = pixels.shape
         shape = atlas.image_shape

@@ -318,7 +318,15 @@ def test_reports_as_files(codes, plane, tmp_path):
     report = audit(plane, codes, assumptions=["straight-lines"])
     record = json.loads(report.save(tmp_path / "a.json").read_text())
     assert record["findings"]["straight-lines"]["verdict"] == "holds"
-    assert "| straight-lines | **holds** |" in report.save(tmp_path / "a.md").read_text()
+    text = report.save(tmp_path / "a.md").read_text()
+    assert "| straight-lines | **holds** |" in text
+    null = report["straight-lines"].null
+    assert f"| {null.effect:.3g} [{null.interval[0]:.3g}, {null.interval[1]:.3g}] | 100 |" in text
+    for said in ("- median excess: ", "- seed: 0", "- codes: 200", f"torch {torch.__version__}"):
+        assert said in text
+    assert "fits least" not in text  # nothing counts against it
+    bent = audit(Sphere().eval(), 2 * codes[:60], assumptions=["straight-lines"])
+    assert bent.to_markdown().count("- fits least: ") == 3
     assert list(report.to_frame().index) == list(report)
     with pytest.raises(ValueError, match="json"):
         report.save(tmp_path / "a.docx")

@@ -4,6 +4,7 @@ import json
 import re
 
 import numpy as np
+import torch
 
 from geolatent.assumptions import (
     LEVELS,
@@ -13,6 +14,7 @@ from geolatent.assumptions import (
     Finding,
     Measurement,
     Tolerance,
+    audit,
 )
 from geolatent.report import render_audit, write_audit_page
 from geolatent.report.audit_page import headline, scale
@@ -94,6 +96,17 @@ def test_save_writes_the_page_by_its_suffix(report, tmp_path):
     page = report.save(tmp_path / "deep.html")
     assert page.read_text() == render_audit(report)
     assert write_audit_page(report, tmp_path / "a" / "b.html").stat().st_size < 1_000_000
+
+
+def test_a_page_stays_small_with_many_pairs_and_codes():
+    decoder = torch.nn.Linear(2, 3).eval()
+    report = audit(
+        decoder, torch.randn(2500, 2), pairs=1200, assumptions=["solver-converged", "isometric"]
+    )
+    html = render_audit(report)
+    assert len(html) < 500_000
+    assert len(embedded(html)["excess"]) == 250
+    assert len(embedded(html)["marks"]["isometric"]) == 120
 
 
 def test_texts_of_others_cannot_break_the_page():
