@@ -4,6 +4,7 @@ from geolatent.data.binary_tree import binary_tree
 from geolatent.data.blood_cells import BLOOD_LINEAGE, blood_cells
 from geolatent.data.branching_diffusion import branching_diffusion
 from geolatent.data.checked_data import checked_data
+from geolatent.data.coded_labels import coded_labels
 from geolatent.data.confounded_site import confounded_site
 from geolatent.data.data_set import DataSet
 from geolatent.data.data_split import DataSplit, split, split_by_indices
@@ -30,6 +31,7 @@ __all__ = [
     "blood_cells",
     "branching_diffusion",
     "checked_data",
+    "coded_labels",
     "confounded_site",
     "digits",
     "flip_bits",

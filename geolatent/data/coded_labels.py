@@ -16,7 +16,8 @@ def coded_labels(
     """Number the distinct labels in sorted order.
 
     Args:
-        values: labels of any simple kind, shape (n,), (n, 1).
+        values: labels of any simple kind, numbers or text, in a tensor, an array, a column or a
+            list, shape (n,), (n, 1).
         items: how many there must be.
         name: what they are called in messages.
 
@@ -26,7 +27,7 @@ def coded_labels(
     Raises:
         ValueError: wrong number, missing labels, or so many classes that these are no classes.
     """
-    array = np.asarray(values)
+    array = values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
     if array.shape == (items, 1):
         array = array[:, 0]
     if array.shape != (items,):

@@ -31,8 +31,10 @@ def require_pairs(
 
 
 def require_finite_rows(name: str, rows: Float[Tensor, "b d"]) -> None:
-    """Raise unless the rows are floating point and finite."""
+    """Raise unless the rows are a tensor of two dimensions, floating point and finite."""
     require_floating(name, rows)
+    if rows.ndim != 2:
+        raise ValueError(f"{name} must be rows (b, d), got shape {tuple(rows.shape)}.")
     bad = (~rows.isfinite()).any(1).nonzero().squeeze(1)
     if len(bad):
         raise ValueError(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from geolatent.geodesics import Path
@@ -37,6 +37,8 @@ class Comparison:
         ends_apart: distance of the decoded ends of a pair, median over pairs, in the data's units
             (root mean square over features); `None` if it was not measured.
         left_out: what could not be measured, and why.
+        repeats: pairs that are an earlier one again, `(b,)`: they are not measured twice.
+        shared_codes: codes that are ends of several pairs, which intervals take to be independent.
         null: the same paths under the affine decoder nearest to the subject's, if it was asked for.
     """
 
@@ -45,23 +47,22 @@ class Comparison:
     data_spacing: float | None
     ends_apart: float | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
+    repeats: Bool[Tensor, "b"] | None = None
+    shared_codes: int = 0
     null: "Comparison | None" = None
 
     @property
     def excess(self) -> Float[Tensor, "b"]:
-        """Straight length over geodesic length − 1 for each pair; NaN for a failed one."""
+        """Straight length over geodesic length − 1 for each pair; NaN for one not measured."""
         geodesic = self._path("geodesic")
-        return geodesic.straight_excess.masked_fill(~geodesic.converged, torch.nan)
+        return geodesic.straight_excess.masked_fill(~self._usable("geodesic"), torch.nan)
 
     @property
     def assumed_excess(self) -> Float[Tensor, "b"]:
         """The same of the declared geometry's geodesics, which have to be among the paths."""
         geodesic, assumed = self._path("geodesic"), self._path("assumed")
-        # Between a code and itself both lengths are 0: no excess.
-        ratio = assumed.length / geodesic.length.where(geodesic.length != 0, assumed.length + 1)
-        excess = torch.where(assumed.length == geodesic.length, 0, ratio - 1)
-        failed = ~(geodesic.converged & assumed.converged)
-        return excess.masked_fill(failed, torch.nan)
+        usable = self._usable("geodesic") & self._usable("assumed")
+        return (assumed.length / geodesic.length - 1).masked_fill(~usable, torch.nan)
 
     def bend(self, *, threshold: float = 0.05) -> Bend:
         """`excess` summarised over the pairs."""
@@ -75,6 +76,25 @@ class Comparison:
         """Rows of the pairs with the greatest excess, greatest first: extremes, not examples."""
         ranked = self.excess.nan_to_num(nan=-torch.inf).argsort(descending=True)
         return ranked[: min(count, len(ranked))]
+
+    def unmeasured(self) -> dict[str, int]:
+        """Why pairs are not in the differences, and how many pairs for each reason, if any."""
+        undefined, same, unsolved = (
+            torch.stack(rows).any(0)
+            for rows in zip(*(self._failures(name) for name in self.paths), strict=True)
+        )
+        repeats = torch.zeros_like(same) if self.repeats is None else self.repeats
+        found, known = {}, torch.zeros_like(same)
+        for reason, rows in (
+            ("the decoder gives NaN or infinity on the way", undefined),
+            ("the decoder gives the same, up to rounding, for both codes and all between", same),
+            ("the pair repeats an earlier one", repeats),
+            ("a path has not converged", unsolved),
+        ):
+            if (rows & ~known).any():
+                found[reason] = int((rows & ~known).sum())
+            known |= rows
+        return found
 
     def to_frame(self) -> "pd.DataFrame":
         """One row for each pair and kind of path, one column for each measure that there is."""
@@ -171,8 +191,10 @@ class Comparison:
             "bootstrap_seed": seed,
             "effects": effects,
             "left_out": dict(self.left_out),
+            "unmeasured": self.unmeasured(),
+            "shared_codes": self.shared_codes,
         }
-        if "geodesic" in self.paths:
+        if "geodesic" in self.paths and self._pairs:
             numbers["bend"] = self.bend().to_dict()
         return {key: _finite(value) for key, value in numbers.items()}
 
@@ -187,6 +209,8 @@ class Comparison:
             reference=self._reference,
             pairs=self._pairs,
             left_out=self.left_out,
+            unmeasured=self.unmeasured(),
+            shared_codes=self.shared_codes,
         )
 
     @property
@@ -205,6 +229,20 @@ class Comparison:
             )
         return self.paths[name]
 
+    def _failures(self, name: str) -> tuple[Tensor, Tensor, Tensor]:
+        """Rows of a path: decoder not finite there, decoder constant there, not converged."""
+        path, acceleration = self.paths[name], self.profiles[name].acceleration
+        undefined = path.length.isnan()
+        if acceleration is not None:
+            undefined = undefined | acceleration.isnan().any(1)
+        return undefined, path.length <= path.length_error, ~path.converged
+
+    def _usable(self, name: str) -> Bool[Tensor, "b"]:
+        """Pairs that a path has a length of, beyond rounding; a repeated pair is no news."""
+        undefined, same, unsolved = self._failures(name)
+        usable = ~(undefined | same | unsolved)
+        return usable if self.repeats is None else usable & ~self.repeats
+
     def _values(self, name: str) -> dict[str, Tensor]:
         """What was measured on one kind of path, by the names of the measures."""
         path, profile = self.paths[name], self.profiles[name]
@@ -215,7 +253,7 @@ class Comparison:
         self, name: str, reference: str
     ) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """For each measure the values of both paths and their differences; NaN for failed pairs."""
-        both = self.paths[name].converged & self.paths[reference].converged
+        both = self._usable(name) & self._usable(reference)
         values, others = self._values(name), self._values(reference)
         found = {}
         for key in values.keys() & others.keys():
@@ -232,11 +270,9 @@ class Comparison:
 
 
 def _log_ratio(value: np.ndarray, other: np.ndarray) -> np.ndarray:
-    # Both 0, as between a code and itself: no difference. One of them: none that is finite.
-    equal = value == other
-    usable = (value > 0) & (other > 0) & ~equal
+    usable = (value > 0) & (other > 0)
     ratio = np.log(np.where(usable, value, 1) / np.where(usable, other, 1))
-    return np.where(equal, 0.0, np.where(usable, ratio, np.nan))
+    return np.where(usable, ratio, np.nan)
 
 
 def _effect(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from geolatent.interpolation.paired_effect import TOLERATED_SHARE
 from geolatent.interpolation.path_measure import MEASURES
+from geolatent.interpolation.share_interval import share_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +28,13 @@ _WIDTHS = (31, 8, 27, 7, 11, 16)
 
 
 def comparison_text(
-    effects: "pd.DataFrame", *, reference: str, pairs: int, left_out: Mapping[str, str]
+    effects: "pd.DataFrame",
+    *,
+    reference: str,
+    pairs: int,
+    left_out: Mapping[str, str],
+    unmeasured: Mapping[str, int],
+    shared_codes: int,
 ) -> str:
     """The summary of a comparison: a headline, a table for each path, what was left out.
 
@@ -36,9 +43,11 @@ def comparison_text(
         reference: the path that the others are compared with.
         pairs: how many there are.
         left_out: what could not be measured, and why.
+        unmeasured: why pairs could not be, and how many.
+        shared_codes: that are in several pairs.
     """
     rows = effects.to_dict(orient="records")
-    blocks = [_headline(rows, reference)]
+    blocks = [_headline(rows, reference), _pairs(pairs, unmeasured, shared_codes)]
     names = list(dict.fromkeys(row["path"] for row in rows))
     if names:
         blocks.append(
@@ -76,8 +85,8 @@ def _headline(rows: list[dict[str, Any]], reference: str) -> str:
     median, low, high = (_longer(row[key]) for key in ("difference", "high", "low"))
     measured = (
         f"the straight line is more than {row['matters']:.0%} longer than the geodesic for "
-        f"{row['share']:.0%} of {row['pairs']} pairs (95 % interval {row['share_low']:.0%} to "
-        f"{row['share_high']:.0%}) and {median} longer in the median ({low} to {high})"
+        f"{row['share']:.0%} of {row['pairs']} pairs ({_share_interval(row)}) and {median} "
+        f"longer in the median ({low} to {high})"
     )
     if row.get("null_share", 0.0) > TOLERATED_SHARE:
         text = (
@@ -102,6 +111,29 @@ def _headline(rows: list[dict[str, Any]], reference: str) -> str:
         text += (
             f" On the affine decoder nearest to this one it is {row['null_share']:.0%} of pairs "
             f"and {_longer(row['null_difference'])} in the median."
+        )
+    return textwrap.fill(text, _WIDTH)
+
+
+def _share_interval(row: dict[str, Any]) -> str:
+    """The interval that the verdict is from: pairs that failed may be either."""
+    failed = row["failed"]
+    count = round(row["share"] * row["pairs"])
+    low, high = share_interval(count, row["pairs"], failed=failed)
+    either = ", those that failed being either" if failed else ""
+    return f"95 % interval {low:.0%} to {high:.0%}{either}"
+
+
+def _pairs(pairs: int, unmeasured: Mapping[str, int], shared_codes: int) -> str:
+    """What to know of the pairs before reading their numbers."""
+    text = ""
+    if unmeasured:
+        reasons = "; ".join(f"{count} ({why})" for why, count in unmeasured.items())
+        text = f"Left out of the differences, of {pairs} pairs: {reasons}. "
+    if shared_codes:
+        text += (
+            f"Codes that are in several pairs: {shared_codes}. Intervals take pairs to be "
+            "independent and are too narrow then."
         )
     return textwrap.fill(text, _WIDTH)
 
@@ -147,6 +179,8 @@ def _number(value: float) -> str:
 
 
 def _signed(value: float, percent: bool) -> str:
+    if math.isnan(value):  # one pair has no deviation
+        return "–"
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     if value == 0:

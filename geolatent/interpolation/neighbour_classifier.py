@@ -1,11 +1,12 @@
 """Class probabilities from labelled data."""
 
-from typing import final
+from typing import Any, final
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
+from geolatent.data import coded_labels
 from geolatent.interpolation.nearest_data import NearestData
 
 NEIGHBOURS = 10
@@ -20,26 +21,23 @@ class NeighbourClassifier:
 
     Args:
         data: what to look neighbours up in, m rows.
-        labels: y, `(m,)`; the classes are their values in rising order.
+        labels: y, m numbers or names in a tensor, an array or a list; the classes are their values
+            in rising order.
         neighbours: k.
 
     Attributes:
-        classes: the values of the labels, `(c,)`.
+        classes: the values of the labels as text, c of them.
 
     Raises:
-        ValueError: there is not one label for each datum, or fewer than one neighbour.
+        ValueError: there is not one label for each datum, some are missing (NaN) or no classes, or
+            there are fewer than one neighbour.
     """
 
-    def __init__(
-        self, data: NearestData, labels: Int[Tensor, "m"], *, neighbours: int = NEIGHBOURS
-    ) -> None:
-        if labels.shape != (len(data.data),):
-            raise ValueError(
-                f"{len(data.data)} data need one label each, got shape {tuple(labels.shape)}."
-            )
+    def __init__(self, data: NearestData, labels: Any, *, neighbours: int = NEIGHBOURS) -> None:
         if neighbours < 1:
             raise ValueError(f"neighbours must be at least 1, got {neighbours}.")
-        self.classes, self._index = labels.to(data.data.device).unique(return_inverse=True)
+        index, self.classes = coded_labels(labels, items=len(data.data), name="labels of the data")
+        self._index = index.to(data.data.device)
         self._data, self._neighbours = data, neighbours
 
     def __call__(self, x: Float[Tensor, "k p"]) -> Float[Tensor, "k c"]:

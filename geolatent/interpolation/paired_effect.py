@@ -13,6 +13,9 @@ TOLERATED_SHARE = 0.10
 """Of pairs for which a difference may matter: set beforehand, so that no result can move it."""
 
 _RESOLUTION = 0.01  # of what matters; below are rounding and what a solver leaves
+# Shares of ten neighbours differ by tenths, and a tenth is what matters: 0.9 − 0.8 and 0.6 − 0.5
+# must be on one side of it, whatever float32 makes of either.
+_ROUNDING = 1e-5
 
 Verdict = Literal["same", "differs", "undecided"]
 
@@ -31,7 +34,8 @@ class PairedEffect:
         d_z: mean over standard deviation of the differences (paired Cohen's d).
         rank_biserial: (R₊ − R₋) / (R₊ + R₋) of the ranks of their sizes: from −1, all fall, to 1.
         matters: the size from which a difference matters.
-        share: of pairs with a difference beyond that, either way.
+        share: of pairs with a difference of more than that, either way; what is equal to it up to
+            rounding is not more.
         share_low: of its exact 95 % interval (Clopper-Pearson).
         share_high: of the same.
         verdict: `"same"` if the whole interval of the share is below the tolerated tenth,
@@ -79,7 +83,7 @@ def paired_effect(
             0, failed, nan, nan, nan, nan, nan, matters, nan, nan, nan, verdict="undecided"
         )
     good = np.where(np.abs(good) < _RESOLUTION * matters, 0.0, good)
-    beyond = int((np.abs(good) > matters).sum())
+    beyond = int((np.abs(good) > matters * (1 + _ROUNDING)).sum())
     low, high = _median_interval(good, resamples, seed)
     share_low, share_high = share_interval(beyond, good.size)
     return PairedEffect(
@@ -100,10 +104,10 @@ def paired_effect(
 
 def _verdict(beyond: int, pairs: int, failed: int) -> Verdict:
     """Failed pairs might have been either."""
-    total = pairs + failed
-    if share_interval(beyond + failed, total)[1] < TOLERATED_SHARE:
+    low, high = share_interval(beyond, pairs, failed=failed)
+    if high < TOLERATED_SHARE:
         return "same"
-    return "differs" if share_interval(beyond, total)[0] > TOLERATED_SHARE else "undecided"
+    return "differs" if low > TOLERATED_SHARE else "undecided"
 
 
 def _median_interval(values: np.ndarray, resamples: int, seed: int) -> tuple[float, float]:

@@ -46,13 +46,15 @@ def _least(values: Tensor | None) -> Tensor | None:
 
 
 def third_classes(probability: Float[Tensor, "b t c"]) -> Int[Tensor, "b"]:
-    """How many classes are likeliest somewhere on the way, other than those of the two ends."""
-    likeliest = probability.argmax(-1)
-    seen = torch.zeros_like(probability[:, 0], dtype=torch.bool)
-    seen.scatter_(1, likeliest, True)
-    for end in (0, -1):
-        seen.scatter_(1, likeliest[:, end, None], False)
-    return seen.sum(1)
+    """How many classes are likeliest somewhere on the way, ahead of those of the ends.
+
+    A class that ties with one of an end's is not crossed, and all that are likeliest at an end are
+    classes of it: the count does not depend on how classes are numbered.
+    """
+    likeliest = probability == probability.amax(-1, keepdim=True)
+    of_an_end = (likeliest[:, 0] | likeliest[:, -1]).unsqueeze(1)
+    of_ends = probability.masked_fill(~of_an_end, -torch.inf).amax(-1, keepdim=True)
+    return (likeliest & (probability > of_ends)).any(1).sum(1)
 
 
 def greatest_fall(values: Float[Tensor, "b t"]) -> Float[Tensor, "b"]:

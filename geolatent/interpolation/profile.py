@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import final
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -38,13 +39,18 @@ class Profile:
 
     @property
     def end_class_probability(self) -> Float[Tensor, "b t"] | None:
-        """The probability of the class that each path ends in."""
+        """The probability of the class that each path ends in.
+
+        Where several are likeliest at the end it is their mean, so that no numbering of the classes
+        decides.
+        """
         if self.class_probability is None:
             return None
         probability = self.class_probability
-        last = probability[:, -1].argmax(-1)
-        index = last[:, None, None].expand(-1, probability.shape[1], 1)
-        return probability.gather(2, index).squeeze(2)
+        last = probability[:, -1:]
+        likeliest = (last == last.amax(-1, keepdim=True)).to(probability)
+        found = (probability * likeliest).sum(-1) / likeliest.sum(-1).clamp_min(1)
+        return found.masked_fill(probability.isnan().any(-1), torch.nan)
 
     @property
     def purity(self) -> Float[Tensor, "b t"] | None:

@@ -22,8 +22,10 @@ def random_pairs(
         Indices of the starts and of the ends.
 
     Raises:
-        ValueError: there are fewer than `2 count` items, or `count` is below one.
+        ValueError: there are fewer than two or `2 count` items, or `count` is below one.
     """
+    if population < 2:
+        raise ValueError(f"a pair needs two codes but there are {population}.")
     if not 1 <= count <= population // 2:
         raise ValueError(
             f"{count} disjoint pairs need {2 * count} codes but there are {population}; "

@@ -116,16 +116,65 @@ class TestEffects:
         row = effects.loc[("geodesic", "greatest_distance_to_data")]
         assert row["path_median"] * found.data_spacing == pytest.approx(farthest)
 
-    def test_a_code_and_itself_are_no_difference(self, ends):
+    def test_a_code_and_itself_are_no_pair(self, ends):
         start, end = ends[:, :4].clone()
         end[1] = start[1]
-        effects = compare(hill, start, end).effects().set_index(["path", "measure"])
-        assert effects.loc[("geodesic", "length"), "pairs"] == 4
+        found = compare(hill, start, end, paths=("linear", "assumed", "geodesic"))
+        effects = found.effects().set_index(["path", "measure"])
+        assert effects.loc[("geodesic", "length"), "pairs"] == 3
+        assert effects.loc[("geodesic", "length"), "failed"] == 1
+        for excess in (found.excess, found.assumed_excess):
+            assert excess.isnan().tolist() == [False, True, False, False]
+
+    def test_a_pair_given_again_counts_once(self, ends):
+        start, end = ends[:, :4].clone()
+        start[1:3], end[1:3] = end[0], start[0]
+        found = compare(hill, start, end)
+        assert found.effects()["pairs"].tolist() == [2] * 4
+        assert found.excess.isnan().tolist() == [False, True, True, False]
+        assert found.unmeasured() == {"the pair repeats an earlier one": 2}
+        assert found.shared_codes == 0
+
+    def test_codes_of_several_pairs_are_told(self, ends):
+        found = compare(hill, ends[0, :1].expand(3, 2).contiguous(), ends[1, :3])
+        assert found.effects()["pairs"].tolist() == [3] * 4
+        assert "Codes that are in several pairs: 1." in str(found)
+
+    @pytest.mark.parametrize("name", ["linear", "geodesic"])
+    def test_failures_of_either_path_count(self, hilly, name):
+        failed = dataclasses.replace(hilly.paths[name], converged=torch.arange(40) >= 3)
+        some = dataclasses.replace(hilly, paths={**hilly.paths, name: failed})
+        effects = some.effects().set_index(["path", "measure"])
+        assert effects.loc[("geodesic", "length"), "failed"] == 3
+        assert some.unmeasured() == {"a path has not converged": 3}
+
+    @pytest.mark.parametrize("name", ["assumed", "geodesic"])
+    def test_failures_of_either_path_have_no_assumed_excess(self, ends, name):
+        found = compare(hill, *ends[:, :4], paths=("assumed", "geodesic"))
+        failed = dataclasses.replace(found.paths[name], converged=torch.arange(4) != 2)
+        some = dataclasses.replace(found, paths={**found.paths, name: failed})
+        assert some.assumed_excess.isnan().tolist() == [False, False, True, False]
 
     def test_decoded_ends_that_are_all_the_same_are_no_scale(self, ends):
         found = compare(lambda z: 0 * z, *ends, paths=("linear", "spherical"))
         assert "second_differences" not in set(found.effects()["measure"])
-        str(found)
+        assert "which is its unit, is 0" in found.left_out["second differences"]
+
+    @pytest.mark.filterwarnings("ignore:the metric is rank-deficient")
+    @pytest.mark.parametrize("size", [0.0, 1e-17])
+    def test_a_decoder_that_gives_the_same_everywhere_is_not_flat(self, ends, size):
+        found = compare(lambda z: 1 + size * z, *ends[:, :36], paths=("linear", "geodesic"))
+        text = " ".join(str(found).split())
+        assert text.startswith("Undecided: none of 36 pairs could be measured.")
+        assert "36 (the decoder gives the same, up to rounding, for both codes and all" in text
+        assert found.excess.isnan().all()
+
+    def test_data_that_are_all_copies_have_no_unit(self, ends):
+        found = compare(
+            hill, *ends[:, :3], paths=("linear", "spherical"), data=torch.ones(9, 3).double()
+        )
+        assert "greatest_distance_to_data" not in set(found.effects()["measure"])
+        assert "most data have a copy" in found.left_out["distance to data"]
 
 
 class TestWords:
@@ -175,6 +224,17 @@ class TestWords:
         text = str(compare(hill, *ends, paths=("geodesic",)))
         assert text.startswith("40 pairs, one kind of path (geodesic): nothing to compare.")
 
+    def test_where_the_decoder_is_not_a_number(self, ends):
+        def root(z):
+            return torch.cat([z[:, :1].sqrt(), z], 1)
+
+        start, end = ends[:, :8].abs()
+        end[1:, 0] *= -1
+        text = str(compare(root, start, end))
+        assert "7 (the decoder gives NaN or infinity on the way)" in text
+        assert "nan" not in text.replace("NaN", "")
+        assert "0% to 100%, those that failed being either" in " ".join(text.split())
+
     def test_all_pairs_failed(self):
         start = torch.ones(3, 2)
         text = str(compare(lambda z: z.log(), start, -start))
@@ -190,6 +250,11 @@ class TestJson:
         assert len(numbers["effects"]) == 2 * 4
         assert numbers["left_out"] == hilly.left_out
         assert numbers["bootstrap_seed"] == 0
+
+    def test_of_no_pairs(self, ends):
+        numbers = compare(hill, *ends[:, :0]).to_dict()
+        assert numbers["pairs"] == 0
+        assert "bend" not in numbers
 
     def test_has_no_nan(self):
         start = torch.ones(3, 2)

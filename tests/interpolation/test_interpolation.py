@@ -153,6 +153,8 @@ class TestRandomPairs:
         assert torch.equal(torch.get_rng_state(), state)
 
     def test_refuses_too_many(self):
+        with pytest.raises(ValueError, match="a pair needs two codes but there are 1"):
+            random_pairs(1, 1, seed=0)
         with pytest.raises(ValueError, match="11 disjoint pairs need 22 codes but there are 20"):
             random_pairs(20, 11, seed=0)
 

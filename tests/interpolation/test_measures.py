@@ -1,5 +1,6 @@
 """What is measured along paths, against closed forms."""
 
+import itertools
 import math
 from collections import Counter
 
@@ -126,7 +127,7 @@ class TestClasses:
         noise = self.scale * torch.randn(20000, 2)
         data = torch.stack([centre, torch.zeros(20000)], 1) + noise
         classifier = NeighbourClassifier(NearestData(data), centre.long(), neighbours=200)
-        assert classifier.classes.tolist() == [-1, 1]
+        assert classifier.classes == ("-1", "1")
         found = compare(self.flat, *self.line(), paths=("linear",), classifier=classifier)
         expected = self.exact(torch.linspace(-2, 2, 33)[:, None])[:, 1]
         error = (found.profiles["linear"].end_class_probability[0] - expected).abs()
@@ -167,7 +168,15 @@ class TestClasses:
         ("options", "message"),
         [
             ({"labels": torch.zeros(3).long()}, "labels are those of data"),
-            ({"data": torch.rand(9, 2), "labels": torch.zeros(3).long()}, "need one label each"),
+            (
+                {"data": torch.rand(9, 2), "labels": torch.zeros(3).long()},
+                r"labels have shape \(3,\), expected \(9,\)",
+            ),
+            (
+                {"data": torch.rand(3, 2), "labels": np.array([0, np.nan, np.nan])},
+                "2 labels are missing, the first in row 1",
+            ),
+            ({"codes": torch.tensor([[0.0, 0], [0, math.nan]])}, "1 rows that .* row 1"),
             ({"classifier": lambda x: x[:, 0]}, r"must give class probabilities \(33, c\)"),
             ({"classifier": lambda x: 5 * x}, "apply a softmax to logits"),
         ],
@@ -175,6 +184,46 @@ class TestClasses:
     def test_mistakes(self, options, message):
         with pytest.raises(ValueError, match=message):
             compare(self.flat, *self.line(), paths=("linear",), **options)
+
+
+@pytest.mark.usefixtures("as_in_production")
+def test_labels_of_any_kind_are_classes():
+    data, numbers = torch.randn(30, 2), torch.arange(30) % 3
+    line = torch.tensor([[-2.0, 0.0]]), torch.tensor([[2.0, 0.0]])
+    names = ["abc"[k] for k in numbers]
+    expected = None
+    for labels in (numbers, numbers.numpy(), numbers.tolist(), names, np.array(names)):
+        found = compare(lambda z: 1.0 * z, *line, paths=("linear",), data=data, labels=labels)
+        probability = found.profiles["linear"].class_probability
+        expected = probability if expected is None else expected
+        assert torch.equal(probability, expected)
+
+
+@pytest.mark.usefixtures("as_in_production")
+@pytest.mark.parametrize("name", ["start", "data", "codes"])
+def test_codes_and_data_are_tensors(name):
+    given = {"start": torch.zeros(3, 2), "data": torch.rand(5, 2), "codes": torch.rand(4, 2)}
+    given[name] = given[name].numpy()
+    start = given.pop("start")
+    with pytest.raises(TypeError, match=rf"{name} must be a tensor.*torch.as_tensor\({name}\)"):
+        compare(lambda z: 1.0 * z, start, torch.ones(3, 2), **given)
+
+
+def test_the_numbering_of_classes_changes_nothing():
+    # Ties in the middle, at the end, and between two thirds.
+    probability = torch.tensor(
+        [
+            [[0.8, 0.2, 0.0, 0.0], [0.4, 0.2, 0.4, 0.0], [0.2, 0.8, 0.0, 0.0]],
+            [[1.0, 0.0, 0.0, 0.0], [0.2, 0.8, 0.0, 0.0], [0.5, 0.5, 0.0, 0.0]],
+            [[1.0, 0.0, 0.0, 0.0], [0.1, 0.1, 0.4, 0.4], [0.0, 1.0, 0.0, 0.0]],
+        ]
+    )
+    path = compare(lambda z: 1.0 * z, *torch.randn(2, 3, 2)).paths["linear"]
+    for order in itertools.permutations(range(4)):
+        profile = Profile(class_probability=probability[..., list(order)])
+        assert MEASURES["third_classes"].value(path, profile).tolist() == [0, 0, 2]
+        fall = MEASURES["greatest_fall"].value(path, profile)
+        torch.testing.assert_close(fall, torch.zeros(3))
 
 
 def test_distances_to_the_nearest_data_in_any_order():

@@ -18,6 +18,15 @@ def test_numbers_by_hand():
     assert effect.share_high == pytest.approx(0.9324, abs=1e-4)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_one_vote_of_ten_is_a_tenth_at_every_level(dtype):
+    votes = np.arange(11, dtype=dtype) / dtype(10)
+    steps = votes[1:] - votes[:-1]
+    assert len(set((steps > dtype(0.1)).tolist())) == 2, "rounding puts them on both sides"
+    assert paired_effect(steps, matters=0.10).share == 0
+    assert paired_effect(votes[2:] - votes[:-2], matters=0.10).share == 1
+
+
 def test_rank_biserial_is_that_of_the_signed_rank_test():
     values = np.random.default_rng(0).normal(0.3, 1, size=40)
     total = 40 * 41 / 2
