@@ -115,8 +115,7 @@ def audit(
             continue
         if finding is None:
             finding = examine(assumption, subject)
-            cut = finding.measurement is not None and finding.measurement.cut_short
-            if store is not None and not cut:  # with more time there is more to find
+            if store is not None and not finding.cut_short:  # with more time there is more to find
                 store.write(assumption, finding)
         findings[assumption.claim.name] = finding
     about = _about(subject, time.monotonic() - began) | {"card": model_card(subject, card or {})}

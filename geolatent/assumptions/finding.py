@@ -51,6 +51,11 @@ class Finding:
         return (math.nan, math.nan) if self.measurement is None else self.measurement.interval
 
     @property
+    def cut_short(self) -> bool:
+        """Whether there was no time for a part of it, on the subject or on the affine decoder."""
+        return any(m is not None and m.cut_short for m in (self.measurement, self.null))
+
+    @property
     def where(self) -> Items | None:
         """The codes or pairs that fit the claim least."""
         if self.measurement is None or self.measurement.items is None:

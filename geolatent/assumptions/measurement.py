@@ -81,7 +81,12 @@ class Measurement:
     @property
     def come_to(self) -> int:
         """How many of what was planned there was time for."""
-        return self.sample + self.failed if self.done is None else self.done
+        return self.looked if self.done is None else self.done
+
+    @property
+    def looked(self) -> int:
+        """How many items there were, measured or not."""
+        return self.sample + self.failed
 
     @property
     def cut_short(self) -> bool:

@@ -46,6 +46,7 @@ class MonotonePaths(Assumption):
         threshold: τ, the fall in probability that counts.
         tolerated: share of paths on which it may fall.
         steps: points of a path.
+        items: codes to look at, at most; half of them are walked at a time.
 
     References:
         Hastie, T., Tibshirani, R., Friedman, J. (2009). The elements of statistical learning, 7.10:
@@ -55,8 +56,15 @@ class MonotonePaths(Assumption):
         Pearl, J. (1999). Probabilities of causation. Synthese 121: no prevention.
     """
 
-    def __init__(self, *, threshold: float = 0.1, tolerated: float = 0.1, steps: int = 21) -> None:
-        self.threshold, self.steps = threshold, steps
+    def __init__(
+        self,
+        *,
+        threshold: float = 0.1,
+        tolerated: float = 0.1,
+        steps: int = 21,
+        items: int = 2000,
+    ) -> None:
+        self.threshold, self.steps, self.items = threshold, steps, items
         self.claim = Claim(
             name="monotone-paths",
             sentence="Moving in a straight line from one class to another never lowers the "
@@ -79,9 +87,9 @@ class MonotonePaths(Assumption):
         name = self.claim.name
         codes = subject.codes.double().cpu().numpy()
         labels = subject.labels.cpu().numpy()
-        order = subject.sample(name, len(codes)).numpy()
+        order = subject.sample(name, self.items).numpy()
         halves = order[: len(order) // 2], order[len(order) // 2 :]
-        ends, falls, refitted = [], [], []
+        ends, falls, smoothest, refitted = [], [], [], []
         for k, (fitted, walked) in enumerate((halves, halves[::-1])):
             classes, counts = np.unique(labels[fitted], return_counts=True)
             classes = classes[counts >= _FEWEST]
@@ -102,8 +110,14 @@ class MonotonePaths(Assumption):
                 seed=subject.seed_of(f"{name} {k}"),
             )
             column = np.searchsorted(classes, labels[end])
-            fall, *others = (_greatest_fall(table, column) for table in tables)
+            fall, smooth = (_greatest_fall(next(tables), column) for _ in range(2))
+            others = [
+                _greatest_fall(next(tables), column)
+                for some in subject.in_time(_REFITS)
+                for _ in range(some.start, some.stop)
+            ]
             falls.append(fall)
+            smoothest.append(smooth)
             refitted.append(others)
             ends.append(points[:, [0, -1]])
         if not falls:
@@ -111,10 +125,12 @@ class MonotonePaths(Assumption):
         fall = np.concatenate(falls)
         count, total = int((fall > self.threshold).sum()), len(fall)
         share = count / total
-        smooth, *shares = (np.concatenate(refitted, 1) > self.threshold).mean(1)
-        low, high = np.quantile(shares, [0.025, 0.975])
+        smoother = float((np.concatenate(smoothest) > self.threshold).mean())
+        done = min(map(len, refitted))  # a lack of time may have left fewer of one half
+        again = np.concatenate([others[:done] for others in refitted], 1)
+        low, high = np.quantile((again > self.threshold).mean(1), [0.025, 0.975])
         of_fit = max(0.0, 2 * share - high), min(1.0, 2 * share - low)
-        of_smoothness = min(share, smooth), max(share, smooth)
+        of_smoothness = min(share, smoother), max(share, smoother)
         of_count = share_interval(count, total)
         low, high = combined_interval(share, of_count, of_fit, of_smoothness)
         return Measurement(
@@ -123,6 +139,9 @@ class MonotonePaths(Assumption):
             sample=total,
             items=Items(np.concatenate(ends), fall, limit=self.threshold),
             details={"median fall": float(np.median(fall)), "greatest fall": float(fall.max())},
+            planned=_REFITS,
+            done=done,
+            counted="refits",
         )
 
 
@@ -138,7 +157,10 @@ def _greatest_fall(
 def _probabilities(
     x: Float[np.ndarray, "n d"], y: np.ndarray, at: Float[np.ndarray, "p d"], *, seed: int
 ) -> Iterator[Float[np.ndarray, "p k"]]:
-    """Of the classes, in the order of their names: fitted, smoothest, fitted to resampled codes."""
+    """Of the classes, in the order of their names: fitted, smoothest, refitted without end.
+
+    Each refit is to resampled codes.
+    """
     from sklearn.kernel_approximation import Nystroem
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GridSearchCV, StratifiedKFold
@@ -165,7 +187,7 @@ def _probabilities(
     yield smooth.predict_proba(asked)
     rng = np.random.default_rng(seed)
     classes = [np.flatnonzero(y == one) for one in np.unique(y)]
-    for _ in range(_REFITS):
+    while True:
         # Within the classes: none is lost.
         rows = np.concatenate([rng.choice(rows, len(rows)) for rows in classes])
         yield search.best_estimator_.fit(fitted[rows], y[rows]).predict_proba(asked)

@@ -22,8 +22,10 @@ class NoDuplicates(Assumption):
 
     .. math:: \min_j \|x - x_j\| < τ \operatorname{median}_i \min_{j \ne i} \|x_i - x_j\|
 
-    with the training data on the right. Where data are discrete and few values are possible, equal
-    ones are no leak, and this claim says nothing.
+    with the distinct ones of the training data on the right, so that oversampling moves no
+    distance. A datum that is in the training data counts whatever that distance is. Where most of
+    the audited data have an equal among themselves few values are possible, equal ones are no leak,
+    and this claim says nothing.
 
     Args:
         threshold: τ, the share of the usual distance to a neighbour that makes a duplicate.
@@ -61,13 +63,20 @@ class NoDuplicates(Assumption):
         training = subject.training.flatten(1).double()
         rows = subject.sample(self.claim.name, self.items)
         data = subject.data[rows.to(subject.data.device)].flatten(1).to(training)
+        _, repeats = subject.data.flatten(1).unique(dim=0, return_counts=True)
+        if 2 * int(repeats[repeats > 1].sum()) > len(subject.data):
+            return NotApplicable(
+                "Most data have an equal among themselves: equal ones are no leak."
+            )
+        training = training.unique(dim=0)  # what is there twice has no neighbour at distance zero
         some = torch.randperm(len(training), generator=subject.generator(self.claim.name))
         some = some[:_SPACING_FROM].to(training.device)
-        # Rank 2: the nearest datum to a datum is itself.
-        spacing = nearest_distance(training[some], training, rank=2).median()
-        if not spacing > 0:
-            return NotApplicable("Most training data have an equal: duplicates mean nothing.")
-        near = (nearest_distance(data, training) / spacing).cpu().numpy()
+        if len(training) > 1:
+            # Rank 2: the nearest datum to a datum is itself.
+            spacing = nearest_distance(training[some], training, rank=2).median()
+            near = (nearest_distance(data, training) / spacing).cpu().numpy()
+        else:
+            near = np.where((data == training).all(1).cpu().numpy(), 0.0, np.inf)
         count = int((near < self.threshold).sum())
         codes = subject.codes[rows.to(subject.codes.device)].unsqueeze(1)
         return Measurement(

@@ -41,7 +41,9 @@ class NoNuisance(Assumption):
     The details say how often the class itself is told right by such a classifier where the nuisance
     is the usual one of the class, and where it is not: far apart if it rides on the nuisance.
 
-    A nuisance that never varies within a class cannot be told from the class: nothing is concluded.
+    Where a class does not hold two values of the nuisance, five times each, class and nuisance
+    cannot be told apart. The codes of such classes may tell all or nothing: the interval allows for
+    either, so that a claim of which most cannot be tested does not hold.
     Intervals come from the counts of right answers and are widened by how much more these scatter
     over the permutations. How often they are wrong is counted by `geolatent calibrate
     only=[no-nuisance]`.
@@ -104,11 +106,20 @@ class NoNuisance(Assumption):
         details: dict[str, float] = {}
         bounds: list[np.ndarray] = []
         sample, done = len(rows), self.permutations
+        unmeasured = []
         for variable, values in subject.nuisance.items():
             strata = _strata(labels, values.cpu().numpy()[rows])
+            told = sum(len(members) for members, _ in strata)
+            if told < len(rows):
+                unmeasured.append(
+                    f"{len(rows) - told} of {len(rows)} codes are not in a class that holds two of "
+                    f"the {len(values.unique())} values of {variable} {_FEWEST} times each; a "
+                    "nuisance has to be groups that vary within classes."
+                )
             if not strata:
+                bounds.append(np.array([-math.inf, -math.inf, 1.0]))
                 continue
-            sample = min(sample, sum(len(members) for members, _ in strata))
+            sample = min(sample, told)
             seed = subject.seed_of(f"{name} {variable}")
             rng = np.random.default_rng(seed)
             found, draws = _readable(codes, strata, rng)
@@ -125,16 +136,17 @@ class NoNuisance(Assumption):
             # Where all are told right the counts allow less, but not instead.
             low, high = min(found, low), max(found, high)
             beyond = (np.array([found, low, high]) - chance.mean()) / (1 - chance.mean())
-            bounds.append(beyond)
             details[variable] = float(beyond[0])
+            share = told / len(rows)
+            beyond[1] = min(beyond[1], share * beyond[1])  # the others may tell nothing
+            beyond[2] = share * beyond[2] + 1 - share  # or all
+            bounds.append(beyond)
             beaten = int((chance >= found).sum())
             details[f"{variable}: permutation p"] = (1 + beaten) / (1 + len(permuted))
             details |= _ridden(codes, labels, values.cpu().numpy()[rows], variable, seed=seed)
-        if not bounds:
-            return Measurement(math.nan, (math.nan, math.nan), 0, len(rows))
         effect, low, high = (float(column.max()) for column in np.array(bounds).T)
-        if len(bounds) < len(subject.nuisance):  # one that cannot be told from the class
-            high = math.inf
+        if not details:
+            effect, low, sample = math.nan, 0.0, 0
         return Measurement(
             effect,
             (low, high),
@@ -144,6 +156,7 @@ class NoNuisance(Assumption):
             planned=self.permutations,
             done=done,
             counted="permutations",
+            said=" ".join(unmeasured),
         )
 
 

@@ -4,7 +4,8 @@ import math
 from typing import final
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
+from torch import Tensor
 from typing_extensions import override
 
 from geolatent.assumptions.assumption import Assumption
@@ -12,6 +13,7 @@ from geolatent.assumptions.claim import Claim
 from geolatent.assumptions.measurement import Items, Measurement, NotApplicable
 from geolatent.assumptions.subject import Subject
 from geolatent.assumptions.tolerance import Tolerance
+from geolatent.latents import LatentModel
 
 
 @final
@@ -64,17 +66,17 @@ class Represented(Assumption):
             return NotApplicable(
                 "No labels and no nuisance variables were given: no groups.", lacking="labels"
             )
-        decoded = subject.model.decode(subject.codes)
-        x = subject.data.to(decoded)
-        if decoded[0].numel() != x[0].numel():
-            raise ValueError(
-                f"the decoder gives items of shape {tuple(decoded.shape[1:])} but the data have "
-                f"{tuple(x.shape[1:])}; pass the data that the model describes."
-            )
-        error = (decoded.flatten(1) - x.flatten(1)).double().square().mean(1).cpu().numpy()
+        rows = subject.sample(self.claim.name, len(subject.codes))
+        error = np.concatenate(
+            [
+                _error(subject.model, subject.codes, subject.data, rows[some])
+                for some in subject.in_time(len(rows))
+            ]
+        )
+        rows = rows[: len(error)]
         good = np.isfinite(error)
         members = [
-            (f"{name} {value}", column == value)
+            (f"{name} {value}", column[rows.numpy()] == value)
             for name, values in groups.items()
             for column in [values.cpu().numpy()]
             for value in np.unique(column)
@@ -99,8 +101,12 @@ class Represented(Assumption):
             interval=(float(low), float(table[:, 2].max())),
             sample=int(good.sum()),
             failed=int((~good).sum()),
-            items=Items(subject.codes.unsqueeze(1).double().cpu().numpy(), error),
+            items=Items(
+                subject.codes[rows.to(subject.codes.device)].unsqueeze(1).double().cpu().numpy(),
+                error,
+            ),
             details=details,
+            planned=len(subject.codes),
         )
 
     def _ratio(
@@ -117,3 +123,17 @@ class Represented(Assumption):
         degrees = min(len(group), len(others)) - 1
         half = float(t.ppf(1 - 0.025 / groups, degrees)) * math.sqrt(variance)
         return math.exp(logarithm), math.exp(logarithm - half), math.exp(logarithm + half)
+
+
+def _error(
+    model: LatentModel, codes: Float[Tensor, "n d"], data: Tensor, rows: Int[Tensor, "k"]
+) -> Float[np.ndarray, "k"]:
+    """Mean squared error of reconstruction of some data."""
+    decoded = model.decode(codes[rows.to(codes.device)])
+    x = data[rows.to(data.device)].to(decoded)
+    if decoded[0].numel() != x[0].numel():
+        raise ValueError(
+            f"the decoder gives items of shape {tuple(decoded.shape[1:])} but the data have "
+            f"{tuple(x.shape[1:])}; pass the data that the model describes."
+        )
+    return (decoded.flatten(1) - x.flatten(1)).double().square().mean(1).cpu().numpy()

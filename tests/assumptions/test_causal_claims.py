@@ -59,6 +59,24 @@ def test_false_alarms_of_monotone_paths(gap, codes):
     assert min(finding.measurement.sample for finding in findings) > 20
 
 
+def test_neither_end_of_a_path_took_part_in_the_fit():
+    """Each half of the codes is labelled the other way round: to the other half all paths fall."""
+    claim, codes = MonotonePaths(), torch.randn(200, 2, generator=torch.Generator().manual_seed(5))
+    label = (codes[:, 0] > 0).long()
+    subject = Subject(nn.Identity(), codes, labels=label)
+    second = subject.sample(claim.claim.name, 200)[100:]
+    label[second] = 1 - label[second]
+    assert claim.measure(subject).effect > 0.9
+
+
+def test_paths_are_walked_between_so_many_codes_and_refitted_while_there_is_time():
+    many = blobs(-1.0, 1.0, labels=[0, 1])
+    many.until = -1.0
+    few = examine(MonotonePaths(items=80), many)
+    assert few.measurement.sample < 40
+    assert "Cut short by the time budget after 10 of 50 refits" in few.reason
+
+
 def test_what_is_missing_is_said():
     codes = torch.randn(30, 2)
     assert "labels" in examine(MonotonePaths(), Subject(nn.Identity(), codes)).reason

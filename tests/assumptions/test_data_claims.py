@@ -72,6 +72,58 @@ def test_what_cannot_be_told_from_the_class_concludes_nothing():
     assert finding.measurement.sample == 0
 
 
+def three_classes(*, confounded):
+    """Site is class in so many of three classes of 60, and a coin that codes do not know else."""
+    random = torch.Generator().manual_seed(1)
+    label = torch.arange(3).repeat_interleave(60)
+    coin = torch.randint(0, 2, (180,), generator=random)
+    site = torch.where(label < confounded, label, coin)
+    codes = torch.randn(180, 2, generator=random)
+    return Subject(nn.Identity(), codes, labels=label, nuisance={"site": site})
+
+
+def test_classes_that_cannot_be_tested_may_tell_everything():
+    finding = examine(NoNuisance(permutations=2, tolerated=0.5), three_classes(confounded=0))
+    assert finding.verdict == "holds"
+    open_ = examine(NoNuisance(permutations=2, tolerated=0.5), three_classes(confounded=2))
+    assert open_.verdict == "inconclusive"
+    assert (open_.measurement.sample, open_.measurement.failed) == (60, 120)
+    assert open_.interval[1] > 2 / 3
+    assert "120 of 180 codes are not in a class" in open_.reason
+
+
+def test_a_nuisance_that_is_read_in_one_class_of_three_is_read_in_that_share():
+    subject = three_classes(confounded=2)
+    subject.codes[:, 0] += 20 * subject.nuisance["site"]
+    finding = examine(NoNuisance(permutations=2, tolerated=0.2), subject)
+    assert finding.verdict == "violated"
+    assert finding.interval[0] < 1 / 3
+
+
+def test_a_nuisance_has_to_be_groups():
+    days = {"days of age": torch.arange(200)}
+    subject = Subject(nn.Identity(), torch.randn(200, 2), nuisance=days)
+    finding = examine(NoNuisance(permutations=2), subject)
+    assert finding.verdict == "inconclusive"
+    assert "200 values of days of age 5 times each; a nuisance has to be groups" in finding.reason
+
+
+def test_the_worst_of_several_is_no_surprise():
+    """Bonferroni: beside nuisances that say nothing the interval of the worst is wider."""
+    random = torch.Generator().manual_seed(4)
+    site, *coins = torch.randint(0, 2, (5, 120), generator=random)
+    codes = torch.randn(120, 2, generator=random)
+    codes[:, 0] += 2 * site
+    one, several = {"site": site}, {f"coin {k}": coin for k, coin in enumerate(coins)}
+    alone, among = (
+        NoNuisance(permutations=2).measure(Subject(nn.Identity(), codes, nuisance=nuisance))
+        for nuisance in (one, one | several)
+    )
+    assert among.effect == alone.effect
+    assert among.interval[0] < alone.interval[0]
+    assert among.interval[1] > alone.interval[1]
+
+
 def test_the_worst_nuisance_counts():
     subject = of_site(0.4, 0.5)
     subject.nuisance["coin"] = torch.randint(0, 2, (357,))
@@ -129,6 +181,18 @@ def test_errors_of_groups(ratio, verdict):
     assert finding.where.values[0] == finding.measurement.items.values.max()
 
 
+def test_the_worst_of_many_groups_is_no_surprise():
+    """Bonferroni: beside groups that say nothing the interval of the worst is wider."""
+    subject = groups(3.0)
+    alone = Represented().measure(subject)
+    random = torch.Generator().manual_seed(7)
+    subject.nuisance = {"plate": torch.randint(0, 5, (300,), generator=random)}
+    among = Represented().measure(subject)
+    assert among.effect == pytest.approx(alone.effect)
+    assert among.interval[0] < alone.interval[0]
+    assert among.interval[1] > alone.interval[1]
+
+
 def test_a_group_of_few_is_not_shown_to_be_represented():
     assert examine(Represented(), groups(1.0, sizes=(290, 10))).verdict == "inconclusive"
     assert examine(Represented(fewest=5), groups(30.0, sizes=(290, 10))).verdict == "violated"
@@ -153,6 +217,10 @@ def test_a_group_that_fails_is_not_shown_either():
     finding = examine(Represented(), fails)
     assert finding.verdict == "inconclusive"
     assert finding.measurement.failed > 0
+    nowhere = Subject(lambda z: z * torch.nan, fails.codes, data=fails.data, labels=fails.labels)
+    finding = examine(Represented(), nowhere)
+    assert finding.verdict == "inconclusive"
+    assert finding.reason.endswith("gives NaN or infinity at most of those that could not.")
 
 
 def test_false_alarms_of_groups_at_the_edge():
@@ -182,6 +250,19 @@ def test_duplicates_are_counted(duplicates, verdict):
         assert finding.where.values.max() < 0.1
 
 
+def test_training_on_what_is_audited_is_found_however_often_it_is_repeated():
+    """All of the data and 250 of them again: most training data have an equal."""
+    data = torch.randn(400, 6, generator=torch.Generator().manual_seed(3))
+    whole = Subject(nn.Identity(), data, data=data, training=torch.cat([data, data[:250]]))
+    finding = examine(NoDuplicates(), whole)
+    assert (finding.verdict, finding.effect) == ("violated", 1.0)
+    only = examine(NoDuplicates(), Subject(nn.Identity(), data, data=data, training=data[:1]))
+    assert only.effect == 1 / 400  # a single datum has no neighbours
+    oversampled = split_of(8)
+    oversampled.training = oversampled.training[:100].repeat(3, 1)
+    assert examine(NoDuplicates(), oversampled).effect == 8 / 400
+
+
 def test_of_bits_nothing_is_said():
     bits = torch.randint(0, 2, (300, 3)).float()
     subject = Subject(nn.Identity(), bits, data=bits, training=bits)
@@ -207,3 +288,5 @@ def test_what_is_missing_is_said():
         examine(Represented(), wrong)
     with pytest.raises(ValueError, match="training data"):
         Subject(nn.Identity(), bare.codes, training=bare.codes)
+    with pytest.raises(ValueError, match="finite"):
+        Subject(nn.Identity(), bare.codes, data=bare.codes, training=bare.codes + torch.nan)

@@ -226,6 +226,18 @@ def test_a_noisy_divergence_is_undecided(branching):
     assert examine(KlNonnegative(draws=2, tolerated=0.01), planted).verdict == "inconclusive"
 
 
+def test_the_least_divergences_are_not_chosen_by_the_draws_that_measure_them(branching):
+    """Posteriors of one divergence: what is least in two draws is not less in two others."""
+    x = branching[1].float()
+    model = far_out(EuclideanSpace(2), 0.0)
+    with torch.no_grad():
+        model.encoder.bias[2:] = -0.5
+    finding = examine(KlNonnegative(draws=4), subject(model, x))
+    low, high = finding.interval
+    assert low < finding.measurement.details["mean KL"] < high
+    assert high > 0
+
+
 def test_what_has_no_likelihood_is_said(branching):
     model, x = branching
     bare = Subject(model.decoder, model.encode(x).detach())

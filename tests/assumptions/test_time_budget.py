@@ -16,6 +16,7 @@ from geolatent.assumptions import (
     LikelihoodFloor,
     NoNuisance,
     ReportedLikelihood,
+    Represented,
     SeedStable,
     Smooth,
     SolverConverged,
@@ -128,6 +129,32 @@ def test_distances_of_other_seeds_are_compared_where_all_were_measured(codes, cl
     found = examine(SeedStable(distance="geodesic"), subject)
     assert CUT in found.reason
     assert found.effect == pytest.approx(0, abs=1e-9)
+
+
+def test_groups_are_described_by_as_many_data_as_there_was_time_for(codes, clock):
+    label = torch.arange(120) % 2
+    data = codes + torch.randn(120, 2, dtype=torch.float64)
+    subject = Subject(nn.Identity(), codes, data=data, labels=label, until=-1.0)
+    found = examine(Represented(), subject)
+    assert f"{CUT} 120 items" in found.reason
+    assert found.measurement.items.codes.shape == (10, 1, 2)
+
+
+def test_a_null_that_was_cut_short_is_not_kept(codes, tmp_path, clock, monkeypatch):
+    """The clock strikes between the subject and its null."""
+    null = Subject.null
+
+    def late(subject):
+        clock[0] = 1e18
+        return null(subject)
+
+    monkeypatch.setattr(Subject, "null", late)
+    options = {"assumptions": ["smooth"], "directory": tmp_path}
+    cut = audit(SwissRoll(), codes, seconds=1e6, **options)["smooth"]
+    assert cut.measurement.sample == 120
+    assert "time for 10 of them only" in cut.reason
+    whole = audit(SwissRoll(), codes, **options)["smooth"]
+    assert whole.null.sample == 120
 
 
 def test_what_was_cut_short_is_measured_again_when_there_is_time(codes, tmp_path, clock):
