@@ -152,7 +152,7 @@ for k, kind in enumerate(kinds):
     )
     print(f"{kind:<30} {int(on.sum()):3d} cells: the geodesic explains {fitted.r_squared:.1%}, the "
           f"line {fitted.flat_r_squared:.1%}, 4 permutations at most {permuted:.1%}; the two are "
-          f"{fitted.displacement:.2f} standard deviations apart")  # fmt: skip
+          f"{fitted.displacement_in_errors:.1f} standard errors of the fit apart")  # fmt: skip
 
 # %% [markdown]
 # ## The audit, with a nuisance

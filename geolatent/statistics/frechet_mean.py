@@ -1,5 +1,6 @@
 """Fréchet means: the codes with the least sum of squared geodesic distances."""
 
+import math
 from dataclasses import dataclass
 from typing import final
 
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from geolatent.geodesics import Initialisation, Path, StraightLine, connect
 from geolatent.metrics import ClosedFormGeodesics, Metric
-from geolatent.metrics.require_codes import require_metric
+from geolatent.metrics.require_codes import require_codes, require_metric
 from geolatent.statistics.exp_log_iteration import exp_log_iteration
 from geolatent.statistics.joint_mean import joint_mean
 from geolatent.statistics.mean_starts import mean_starts
@@ -32,9 +33,11 @@ class FrechetMean:
             minimum; see `spread_of_minima`.
         iterations: evaluations of all curves of the group, `(g,)`.
         paths: geodesics from its mean to each code, `(b)`; their lengths are the distances.
-        group: the group of each code, `(b,)`.
+        group: the mean of each code, `(b,)`, counted from 0.
+        labels: what number the group of each mean has in `groups`, `(g,)`, in ascending order.
         flat_point: arithmetic means, `(g, d)`.
         displacement: geodesic distance from arithmetic to Fréchet mean, `(g,)`.
+        displacement_converged: whether its geodesic did, `(g,)`; false: an upper bound, or NaN.
         effective_size: number of codes of equal weight that the weights are worth, `(g,)`.
         spread_of_minima: greatest distance between the means that several starts led to, measured
             along straight lines, over the root of the variance, `(g,)`; NaN with one start. Far
@@ -48,8 +51,10 @@ class FrechetMean:
     iterations: Int[Tensor, "g"]
     paths: Path
     group: Int[Tensor, "b"]
+    labels: Int[Tensor, "g"]
     flat_point: Float[Tensor, "g d"]
     displacement: Float[Tensor, "g"]
+    displacement_converged: Bool[Tensor, "g"]
     effective_size: Float[Tensor, "g"]
     spread_of_minima: Float[Tensor, "g"]
 
@@ -75,14 +80,21 @@ class FrechetMean:
         return safe_ratio(self.displacement, self.variance.sqrt())
 
     def __str__(self) -> str:
-        rows = [
-            f"mean {index}: variance {float(self.variance[index]):.4g}, arithmetic mean "
-            f"{float(self.displacement_in_errors[index]):.2g} standard errors "
-            f"({float(self.displacement_in_spreads[index]):.2%} of the spread) away"
-            + ("" if bool(self.converged[index]) else "; not converged")
-            for index in range(len(self.point))
-        ]
-        return "\n".join(rows)
+        return "\n".join(self._line(index) for index in range(len(self.point)))
+
+    def _line(self, index: int) -> str:
+        text = f"mean {int(self.labels[index])}: variance {float(self.variance[index]):.4g}, "
+        errors = float(self.displacement_in_errors[index])
+        off = f"{float(self.displacement_in_spreads[index]):.2%} of the spread"
+        if self.effective_size[index] - 1 <= 1e-6:
+            text += "of one code, which is its own mean"
+        elif not math.isfinite(errors):
+            text += f"arithmetic mean {off} away"
+        else:
+            text += f"arithmetic mean {errors:.2g} standard errors ({off}) away"
+        if not self.displacement_converged[index]:
+            text += "; its geodesic not converged"
+        return text + ("" if self.converged[index] else "; not converged")
 
 
 @torch.no_grad()
@@ -111,7 +123,7 @@ def frechet_mean(
         metric: on codes.
         points: codes, `(b, d)`, floating point.
         weights: `(b,)`, not negative; equal if not given. Only their ratios within a group matter.
-        groups: the group of each code, `(b,)`, counted from 0; one group if not given.
+        groups: the group of each code, `(b,)`, by any whole numbers; one group if not given.
         starts: of each group: the arithmetic mean, then codes of the group that are far from it
             and each other. All are solved for, the one of least variance is kept.
         initialisation: of the curves; straight lines if not given.
@@ -121,12 +133,12 @@ def frechet_mean(
         max_iterations: evaluations at the finest level.
 
     Returns:
-        One mean for each group, in the order of their numbers.
+        One mean for each group, in the order of their numbers (`labels`).
 
     Raises:
-        ValueError: no codes, a code that is not finite, weights that are negative or all zero, a
-            group without codes, or an option out of its range.
-        TypeError: the metric is none.
+        ValueError: no codes, a code that is not finite or that the metric does not take, weights
+            that are negative or all zero in a group, or an option out of its range.
+        TypeError: the metric is none, or codes, weights or groups are no tensors.
 
     References:
         Rygaard, F. M., Hauberg, S., Markvorsen, S. (2025). Simultaneous optimization of geodesics
@@ -137,6 +149,7 @@ def frechet_mean(
     """
     require_metric(metric)
     sample = sample_of(points, weights, groups)
+    require_codes(metric, sample.points, name="points")
     if starts < 1 or max_iterations < 1 or not (tolerance is None or tolerance > 0):
         raise ValueError(
             "starts and max_iterations must be at least 1 and tolerance positive, got "
@@ -175,7 +188,8 @@ def frechet_mean(
     paths = solved.paths[row]
     point, variance = means[best, each], variances[best, each]
     chosen = best * sample.count + each
-    displacement = connect(metric, flat, point, segments=segments).length
+    away = connect(metric, flat, point, segments=segments)
+    labels = torch.zeros(1, dtype=torch.long) if groups is None else groups.unique().long()
     return FrechetMean(
         point=point,
         variance=variance,
@@ -184,8 +198,10 @@ def frechet_mean(
         iterations=solved.iterations[chosen],
         paths=paths,
         group=sample.group,
+        labels=labels.to(points.device),
         flat_point=flat,
-        displacement=displacement,
+        displacement=away.length,
+        displacement_converged=away.converged,
         effective_size=sample.effective_size(),
         spread_of_minima=_spread_of_minima(metric, means, point, variance),
     )

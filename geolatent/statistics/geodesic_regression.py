@@ -1,5 +1,6 @@
 """The geodesic that follows codes over time best."""
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple, final
 
@@ -9,10 +10,11 @@ from torch import Tensor
 
 from geolatent.geodesics import connect, exponential
 from geolatent.metrics import Metric
-from geolatent.metrics.require_codes import require_metric
+from geolatent.metrics.raised_index import orthonormal_frame
+from geolatent.metrics.require_codes import require_codes, require_metric
 from geolatent.statistics.frechet_mean import frechet_mean
 from geolatent.statistics.log_maps import log_maps
-from geolatent.statistics.sample import Sample, safe_ratio, sample_of
+from geolatent.statistics.sample import Sample, require_spread, require_tensor, sample_of
 
 _SHORTEST_STEP = 1e-3
 
@@ -35,8 +37,11 @@ class GeodesicRegression:
         iterations: of Gauss and Newton's method.
         flat_variance: the same of the straight line fitted to the codes, in the same metric.
         flat_r_squared: 1 − flat_variance / Fréchet variance.
-        displacement: root mean square geodesic distance of the line from the geodesic over the root
-            of the variance: well below 1, the data cannot tell them apart.
+        displacement: root mean square geodesic distance of the line from the geodesic, at the times
+            of the data.
+        flat_converged: whether the geodesics from the line did, to the data and to the geodesic;
+            false: `flat_variance` and `displacement` are upper bounds.
+        effective_size: number of codes of equal weight that the weights are worth.
     """
 
     metric: Metric
@@ -52,6 +57,40 @@ class GeodesicRegression:
     flat_variance: float
     flat_r_squared: float
     displacement: float
+    flat_converged: bool
+    effective_size: float
+
+    @property
+    def standard_error(self) -> float:
+        r"""√(2 variance / (n − 2)), the root mean square standard error of the fitted codes.
+
+        That of least squares in flat space, where intercept and velocity are two parameters a
+        coordinate; exact up to a factor that curvature adds. NaN for two codes, which every
+        geodesic through them fits.
+        """
+        free = self.effective_size - 2
+        return math.sqrt(2 * self.variance / free) if free > 1e-6 else math.nan
+
+    @property
+    def displacement_in_errors(self) -> float:
+        """Displacement over standard error: well below 1, the straight line is fine."""
+        return _ratio(self.displacement, self.standard_error)
+
+    @property
+    def displacement_in_spreads(self) -> float:
+        """Displacement over the root of the variance: it does not shrink with more codes."""
+        return _ratio(self.displacement, math.sqrt(self.variance))
+
+    def __str__(self) -> str:
+        off = f"{self.displacement_in_spreads:.2%} of the residual spread"
+        if math.isfinite(self.displacement_in_errors):
+            off = f"{self.displacement_in_errors:.2g} standard errors ({off})"
+        return (
+            f"geodesic through {len(self.residuals)} codes: explains {self.r_squared:.2%} of their "
+            f"variance, the straight line {self.flat_r_squared:.2%}, which is {off} away"
+            + ("" if self.converged else "; not converged")
+            + ("" if self.flat_converged else "; the line's geodesics not converged")
+        )
 
     def predict(self, times: Float[Tensor, "t"]) -> Float[Tensor, "t d"]:
         """Codes on the geodesic at any times; NaN where it cannot be followed that far."""
@@ -105,8 +144,8 @@ def geodesic_regression(
         The geodesic, and how the straight line compares.
 
     Raises:
-        ValueError: codes, times or weights are bad, or all times are the same.
-        TypeError: the metric is none.
+        ValueError: codes, times or weights are bad, or all times or all codes are the same.
+        TypeError: the metric is none, or codes, times or weights are no tensors.
 
     References:
         Fletcher, P. T. (2013). Geodesic regression and the theory of least squares on Riemannian
@@ -115,6 +154,9 @@ def geodesic_regression(
     require_metric(metric)
     sample = sample_of(points, weights)
     points = sample.points
+    require_codes(metric, points, name="points")
+    require_spread(sample)
+    require_tensor("times", times)
     if times.shape != points.shape[:1] or not times.isfinite().all():
         raise ValueError(
             f"times must be one finite number for each of {len(points)} codes, got shape "
@@ -149,7 +191,7 @@ def geodesic_regression(
         torch.stack([mean.point[0], (share[:, None] * logs.velocity).sum(0)]),
         segments,
     )
-    spread = points.std(0, correction=0).mean()
+    spread = mean.variance[0].sqrt()
     step = (1e-2 if single else 1e-4) * torch.where(spread > 0, spread, 1)
     settled, iteration = False, 0
     while state.found and not settled and iteration < max_iterations:
@@ -171,11 +213,17 @@ def geodesic_regression(
         state = better
     slope = (share[:, None] * points).sum(0)
     line = mean.flat_point + offset[:, None] * slope
-    flat = sample.total(connect(metric, line, points, segments=segments).length.square())[0]
-    between = connect(metric, line, state.fitted, segments=segments).length if state.found else None
+    counted = sample.weight > 0
+    from_line = connect(metric, line, points, segments=segments)
+    flat = sample.total(from_line.length.square())[0]
+    flat_converged = bool(from_line.converged[counted].all())
     apart = points.new_tensor(torch.nan)
-    if between is not None:
-        apart = safe_ratio(sample.total(between.square()), state.variance[None])[0].sqrt()
+    if state.found:
+        # Where only codes without weight are, the geodesic may not be known.
+        reached = torch.where(counted[:, None], state.fitted, line)
+        between = connect(metric, line, reached, segments=segments)
+        apart = sample.total(between.length.square())[0].sqrt()
+        flat_converged &= bool(between.converged[counted].all())
     whole = mean.variance[0]
     return GeodesicRegression(
         metric=metric,
@@ -191,6 +239,8 @@ def geodesic_regression(
         flat_variance=float(flat),
         flat_r_squared=float(1 - flat / whole),
         displacement=float(apart),
+        flat_converged=flat_converged,
+        effective_size=float(sample.effective_size()),
     )
 
 
@@ -214,7 +264,9 @@ def _gauss_newton(
 ) -> Float[Tensor, "2 d"]:
     """The step to the least squares of the linearised misses."""
     size = state.parameters.numel()
-    basis = step * torch.eye(size, dtype=step.dtype, device=step.device).view(size, 2, -1)
+    # Steps of one length in the metric, whatever the units of the coordinates.
+    frame = orthonormal_frame(metric.matrix(state.parameters[0]))
+    basis = step * torch.block_diag(frame.mT, frame.mT).view(size, 2, -1)
     both = _follow(metric, state.parameters + torch.cat([basis, -basis]), offset)
     slopes = (both[:size] - both[size:]) / (2 * step)  # (2d, b, d)
     counted = sample.weight > 0
@@ -225,7 +277,7 @@ def _gauss_newton(
     system = torch.stack([column.flatten() for column in columns], 1)
     if not system.isfinite().all():
         return torch.full_like(state.parameters, torch.nan)
-    return torch.linalg.lstsq(system, right.flatten()[:, None]).solution.view(2, -1)
+    return torch.linalg.lstsq(system, right.flatten()[:, None]).solution.view(2, -1) @ frame.mT
 
 
 def _follow(
@@ -243,3 +295,9 @@ def _follow(
     forwards = (offset >= 0)[None, :, None]
     codes = torch.where(forwards, points[:count], points[count:])
     return torch.where((offset.abs() <= 1)[None, :, None], codes, torch.nan)
+
+
+def _ratio(numerator: float, denominator: float) -> float:
+    if denominator == 0:
+        return math.inf if numerator > 0 else 0.0
+    return numerator / denominator

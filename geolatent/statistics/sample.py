@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from geolatent.geodesics.pairs import require_finite_rows
+from geolatent.metrics.require_codes import require_floating
 
 
 @final
@@ -59,6 +60,28 @@ def require_clusters(clusters: int, codes: int) -> None:
         raise ValueError(f"clusters must be between 1 and the {codes} codes, got {clusters}.")
 
 
+def require_tensor(name: str, values: Tensor) -> None:
+    """Raise `TypeError` unless the values are a tensor."""
+    if isinstance(values, Tensor):
+        return
+    kinds = {type(value) for value in values} if isinstance(values, list | tuple) else set()
+    names = str in kinds or getattr(getattr(values, "dtype", None), "kind", "") in ("O", "U", "S")
+    way = f"numpy.unique({name}, return_inverse=True)[1]" if names else name
+    raise TypeError(
+        f"{name} must be a tensor, got {type(values).__name__}: torch.as_tensor({way})."
+    )
+
+
+def require_spread(sample: Sample) -> None:
+    """Raise `ValueError` unless there are two different codes that count."""
+    counted = sample.points[sample.weight > 0]
+    if (counted == counted[0]).all():
+        raise ValueError(
+            f"all {len(counted)} codes that count are the same: nothing varies among them; it "
+            "takes two different ones at least."
+        )
+
+
 def sample_of(
     points: Float[Tensor, "b d"],
     weights: Float[Tensor, "b"] | None = None,
@@ -66,21 +89,29 @@ def sample_of(
 ) -> Sample:
     """Check codes, weights and groups, and make the weights of each group add up to one.
 
+    Groups may have any whole numbers: they are counted from 0 in the order of those.
+
     Raises:
+        TypeError: codes, weights or groups are no tensors.
         ValueError: there are no codes, a code or weight is not finite, a weight is negative, or a
             group has no weight.
     """
+    require_floating("points", points)
     if points.ndim != 2 or not points.shape[0] or not points.shape[1]:
         raise ValueError(
             f"points must be codes (b, d), at least one of them, got shape {tuple(points.shape)}."
         )
     points = points.detach()
     require_finite_rows("points", points)
-    weight = points.new_ones(len(points)) if weights is None else weights.detach().to(points)
+    weight = points.new_ones(len(points))
+    if weights is not None:
+        require_tensor("weights", weights)
+        weight = weights.detach().to(points)
     group = torch.zeros(len(points), dtype=torch.long, device=points.device)
     if groups is not None:
+        require_tensor("groups", groups)
         if groups.is_floating_point() or groups.is_complex():
-            raise ValueError(f"groups must be whole numbers from 0, got {groups.dtype}.")
+            raise ValueError(f"groups must be whole numbers, got {groups.dtype}: groups.long().")
         group = groups.to(group)
     for name, values in (("weights", weight), ("groups", group)):
         if values.shape != points.shape[:1]:
@@ -90,11 +121,10 @@ def sample_of(
             )
     if not (weight.isfinite() & (weight >= 0)).all():
         raise ValueError("weights must be finite and not negative.")
-    if group.min() < 0:
-        raise ValueError(f"groups are counted from 0, got {int(group.min())}.")
-    count = int(group.max()) + 1
+    labels, group = group.unique(return_inverse=True)
+    count = len(labels)
     total = group_sum(weight, group, count)
     empty = (total <= 0).nonzero().squeeze(1)
     if len(empty):
-        raise ValueError(f"group {int(empty[0])} has no codes, or none with a positive weight.")
+        raise ValueError(f"group {int(labels[empty[0]])} has no codes with a positive weight.")
     return Sample(points, weight / total[group], group, count)

@@ -1,11 +1,15 @@
 """Fréchet means against closed forms and independent iterations."""
 
+from dataclasses import replace
+from importlib import import_module
+
 import geoopt
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from geolatent.geodesics import logarithm
+from geolatent.geodesics import connect, logarithm, measure
 from geolatent.manifolds import Euclidean, Lorentz, PoincareBall, Product
 from geolatent.manifolds import Sphere as SphereManifold
 from geolatent.metrics import EuclideanMetric, ManifoldMetric, Metric, PullbackMetric
@@ -230,9 +234,11 @@ def test_what_cannot_be_measured_is_told_for_its_group_alone():
         ({"weights": torch.tensor([1.0, -1.0, 1.0])}, "not negative"),
         ({"weights": torch.zeros(3)}, "positive weight"),
         ({"weights": torch.ones(2)}, "one for each"),
-        ({"groups": torch.tensor([0, 0, 2])}, "group 1 has no codes"),
+        (
+            {"weights": torch.tensor([1.0, 1.0, 0.0]), "groups": torch.tensor([0, 0, 7])},
+            "group 7 has no codes",
+        ),
         ({"groups": torch.tensor([0.0, 0.0, 1.0])}, "whole numbers"),
-        ({"groups": torch.tensor([0, -1, 1])}, "counted from 0"),
         ({"starts": 0}, "starts"),
         ({"tolerance": -1.0}, "tolerance"),
     ],
@@ -242,6 +248,80 @@ def test_mistakes(change, message):
     arguments = {"points": torch.randn(3, 2)} | change
     with pytest.raises(ValueError, match=message):
         frechet_mean(PullbackMetric(Sphere()), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"points": torch.zeros(3, 2).numpy()}, "points must be a tensor, got ndarray"),
+        ({"points": [[0.0, 1.0]]}, "points must be a tensor, got list"),
+        ({"weights": [1.0, 1.0, 1.0]}, r"list: torch.as_tensor\(weights\)"),
+        ({"groups": torch.arange(3).numpy()}, r"ndarray: torch.as_tensor\(groups\)"),
+        ({"groups": ["a"] * 3}, "numpy.unique"),
+        ({"groups": np.array(["a"] * 3)}, "numpy.unique"),
+    ],
+)
+@pytest.mark.usefixtures("as_in_production")
+def test_what_is_no_tensor_is_told_how_to_become_one(change, message):
+    arguments = {"points": torch.randn(3, 2)} | change
+    with pytest.raises(TypeError, match=message):
+        frechet_mean(PullbackMetric(Sphere()), **arguments)
+
+
+def test_codes_of_another_width_than_the_decoders_are_refused():
+    with pytest.raises(ValueError, match="points"):
+        frechet_mean(PullbackMetric(MLP(2, 5, hidden=(4,))), torch.randn(3, 4))
+
+
+def test_groups_may_have_any_numbers():
+    points, groups = torch.randn(6, 2), torch.tensor([7, -3, 7, 7, -3, 7])
+    found = frechet_mean(EuclideanMetric(), points, groups=groups)
+    assert found.labels.tolist() == [-3, 7]
+    assert found.group.tolist() == [1, 0, 1, 1, 0, 1]
+    for index, label in enumerate([-3, 7]):
+        torch.testing.assert_close(found.point[index], points[groups == label].mean(0))
+    assert str(found).startswith("mean -3: ")
+
+
+def test_standard_error_is_that_of_an_arithmetic_mean():
+    points = torch.randn(5, 3, dtype=torch.float64)
+    found = frechet_mean(EuclideanMetric(), points)
+    exact = (points.var(0, correction=1).sum() / 5).sqrt()
+    torch.testing.assert_close(found.standard_error[0], exact)
+    assert "standard errors" in str(found)
+
+
+def test_one_code_is_its_own_mean_in_words():
+    found = frechet_mean(EuclideanMetric(), torch.randn(1, 2))
+    assert found.standard_error.isnan()
+    assert "one code" in str(found)
+    assert "nan" not in str(found)
+
+
+def test_a_displacement_that_was_not_followed_to_the_end_is_told(monkeypatch):
+    whole = connect(EuclideanMetric(), torch.zeros(1, 2), torch.ones(1, 2))
+    broken = replace(whole, converged=~whole.converged)
+    module = import_module("geolatent.statistics.frechet_mean")
+    monkeypatch.setattr(module, "connect", lambda *_, **__: broken)
+    found = frechet_mean(EuclideanMetric(), torch.randn(4, 2))
+    assert found.converged.all()
+    assert not found.displacement_converged
+    assert "not converged" in str(found)
+
+
+def test_a_curve_longer_than_its_straight_line_is_no_mean(monkeypatch):
+    """The straight line is shorter: what was found is a detour, whatever the solver says."""
+    lengths = iter([1.0, 0.5])
+
+    def longer(metric, nodes, **options):
+        path = measure(metric, nodes, **options)
+        return replace(path, straight_length=next(lengths) * path.straight_length)
+
+    points = torch.rand(4, 2, dtype=torch.float64)
+    monkeypatch.setattr("geolatent.statistics.joint_mean.measure", longer)
+    metric = PullbackMetric(nn.Linear(2, 3, dtype=torch.float64).requires_grad_(False))
+    assert frechet_mean(metric, points, segments=4).converged.all()
+    assert not frechet_mean(metric, points, segments=4).converged.any()
 
 
 @pytest.mark.usefixtures("as_in_production")
