@@ -12,6 +12,7 @@ from typing_extensions import override
 from geolatent.assumptions.assumption import Assumption
 from geolatent.assumptions.claim import Claim
 from geolatent.assumptions.combined_interval import combined_interval
+from geolatent.assumptions.curved_over_flat import curved_over_flat
 from geolatent.assumptions.declared_curvature import declared_curvature
 from geolatent.assumptions.measurement import Items, Measurement, NotApplicable
 from geolatent.assumptions.quantile_interval import quantile_interval
@@ -117,6 +118,7 @@ def _measurement(
     )
     best = float(np.median(curvature))
     low, high = quantile_interval(curvature, failed=failed)
+    better = curved_over_flat(triangles, curvature)
     return Measurement(
         effect=effect,
         interval=combined_interval(
@@ -130,16 +132,19 @@ def _measurement(
             "typical curvature, low": low,
             "typical curvature, high": high,
             "declared curvature, in the same unit": float(np.median(scaled)),
-            "misfit of the typical curvature": _misfit(triangles, best),
-            "misfit of a flat space": _misfit(triangles, 0.0),
+            "misfit of the typical curvature": better.misfit,
+            "misfit of a flat space": better.flat_misfit,
+            "misfit less than a flat space's, low": better.low,
+            "misfit less than a flat space's, high": better.high,
         },
+        said=f"The typical triangle is {_shape(low, high)}, K = {best:.3g} [{low:.3g}, "
+        f"{high:.3g}]: {better}.",
     )
 
 
-def _misfit(triangles: Triangles, curvature: float) -> float:
-    """Root mean square relative error of the medians, where such a space holds the triangle."""
-    error = (triangles.median(curvature) - triangles.am) / triangles.am
-    return float(np.sqrt(np.nanmean(error**2))) if np.isfinite(error).any() else math.nan
+def _shape(low: float, high: float) -> str:
+    """Of a triangle whose curvature lies between the two."""
+    return "spherical" if low > 0 else "hyperbolic" if high < 0 else "as good as flat"
 
 
 def _triangles(
