@@ -77,6 +77,18 @@ class CalibratedSimulation:
     covered: Rate
     recovered: dict[str, Rate]
 
+    @property
+    def wrong(self) -> Rate:
+        """Wrong verdicts; at the edge, where either is, those of the commoner kind.
+
+        Of none where the effect cannot be seen.
+        """
+        if self.blind:
+            return Rate(0, 0)
+        if self.side == "edge":
+            return max(self.holds, self.violated, key=lambda rate: rate.count)
+        return self.violated if self.side == "true" else self.holds
+
     @classmethod
     def of(cls, simulation: Simulation, outcomes: Sequence[Outcome]) -> "CalibratedSimulation":
         """Counts over the outcomes."""

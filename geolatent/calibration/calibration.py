@@ -4,12 +4,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
-from typing import Any, final
+from typing import Any, Literal, final
 
 from geolatent.calibration.calibrated_simulation import CalibratedSimulation, Rate
 
 NOMINAL = 0.05
 """Rate of wrong verdicts above which a claim is not calibrated."""
+
+Shown = Literal["shown", "calibrated", "undecided", "not calibrated"]
+"""What rates of wrong verdicts say of a claim: see `ClaimCalibration.verdict`."""
+
+_AT_MOST = 2 * NOMINAL  # what audits must rule out before a claim is called calibrated
+_SAID: dict[Shown, str] = {
+    "shown": f"calibrated, at most {NOMINAL:.0%} is shown",
+    "calibrated": "calibrated",
+    "undecided": "undecided: too few audits",
+    "not calibrated": "**not calibrated**",
+}
 
 _NONE = Rate(0, 0)
 
@@ -61,19 +72,33 @@ class ClaimCalibration:
 
     @property
     def worst(self) -> CalibratedSimulation:
-        """The simulation with the greatest rate of wrong verdicts."""
-        return max(self.simulations, key=lambda one: _wrong(one).value)
+        """The simulation whose rate of wrong verdicts is surely the greatest: by its lower end."""
+        return max(self.simulations, key=lambda one: one.wrong.interval[0])
 
     @property
-    def calibrated(self) -> bool:
-        """Whether no rate of wrong verdicts, pooled or at the edge, is above the nominal one."""
-        rates = (
+    def verdict(self) -> Shown:
+        """What the rates of wrong verdicts show, pooled and simulation by simulation.
+
+        - `"not calibrated"`: a pooled rate is above 5 %, or the whole interval of one simulation,
+          which easier ones would dilute.
+        - `"undecided"`: there are too few audits to rule out that a pooled rate is above 10 %.
+        - `"shown"`: each pooled rate, at the edge too, has an interval that ends below 5 %.
+        - `"calibrated"`: neither. Rates are below 5 % as far as they are known.
+        """
+        pooled = (
             self.false_alarms,
             self.false_reassurances,
             self.edge_alarms,
             self.edge_reassurances,
         )
-        return all(not rate.total or rate.value <= NOMINAL for rate in rates)
+        counted = [rate for rate in pooled if rate.total]
+        highest = max((rate.interval[1] for rate in counted), default=1.0)
+        above = any(rate.value > NOMINAL for rate in counted)
+        if above or self.worst.wrong.interval[0] > NOMINAL:
+            return "not calibrated"
+        if highest > _AT_MOST:
+            return "undecided"
+        return "shown" if len(counted) == len(pooled) and highest <= NOMINAL else "calibrated"
 
     def _pooled(self, verdict: str, side: str) -> Rate:
         rates = (getattr(s, verdict) for s in self.simulations if s.side == side and not s.blind)
@@ -105,7 +130,7 @@ class Calibration:
         return {
             "claims": {
                 name: {
-                    "calibrated": claim.calibrated,
+                    "verdict": claim.verdict,
                     "false_alarms": _counts(claim.false_alarms),
                     "false_reassurances": _counts(claim.false_reassurances),
                     "edge_alarms": _counts(claim.edge_alarms),
@@ -127,7 +152,7 @@ class Calibration:
             "holds though false",
             "holds at the edge",
             "intervals that cover",
-            "worst",
+            "worst family",
             "",
         )
         return [header, *(_row(name, claim) for name, claim in self.claims.items())]
@@ -167,7 +192,7 @@ def markdown_table(rows: Sequence[tuple[str, ...]]) -> str:
 
 def _row(name: str, claim: ClaimCalibration) -> tuple[str, ...]:
     worst = claim.worst
-    said = f"{_wrong(worst).value:.0%}: {worst.family}" if _wrong(worst).count else "none"
+    said = f"{worst.wrong}: {worst.family}" if worst.wrong.count else "none"
     return (
         name,
         str(claim.false_alarms),
@@ -176,14 +201,8 @@ def _row(name: str, claim: ClaimCalibration) -> tuple[str, ...]:
         str(claim.edge_reassurances),
         str(claim.coverage),
         said,
-        "calibrated" if claim.calibrated else "**not calibrated**",
+        _SAID[claim.verdict],
     )
-
-
-def _wrong(one: CalibratedSimulation) -> Rate:
-    if one.blind or one.side == "edge":
-        return Rate(0, 1)
-    return one.violated if one.side == "true" else one.holds
 
 
 def _counts(rate: Rate) -> dict[str, Any]:

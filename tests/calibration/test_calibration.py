@@ -114,13 +114,69 @@ def test_rates_are_those_of_the_side(tmp_path):
     assert claim.edge_alarms == Rate(0, 8)
     assert claim.edge_reassurances == Rate(4, 8)
     assert claim.coverage == Rate(12, 24)
-    assert not claim.calibrated
+    assert claim.verdict == "not calibrated"
     assert claim.worst.family in ("2.0 for 0.7", "0.5 for 2.0")
     assert "**not calibrated**" in calibration.to_markdown()
     assert "50.0 % [15.7, 84.3] of 8" in calibration.to_markdown()
     good = Calibration((calibrated(simulations[0], tmp_path), calibrated(simulations[2], tmp_path)))
-    assert good.claims["mean"].calibrated
+    assert good.claims["mean"].verdict == "undecided"  # none of four is none of anything
     json.dumps(good.to_dict(), allow_nan=False)
+
+
+def counted(side, total, *, holds=0, violated=0, blind=""):
+    """A simulation with these verdicts."""
+    return CalibratedSimulation(
+        claim="mean",
+        family=f"{side}, {violated} violated",
+        effect=1.0,
+        tolerance="at most 1",
+        edge=1.0,
+        side=side,
+        blind=blind,
+        holds=Rate(holds, total),
+        violated=Rate(violated, total),
+        covered=Rate(0, 0),
+        recovered={},
+    )
+
+
+AWAY = (counted("true", 25), counted("true", 75), counted("false", 100, violated=100))
+EASY = (counted("true", 25),) * 11
+
+
+@pytest.mark.parametrize(
+    ("simulations", "expected"),
+    [
+        # 2.5 % of the default number of audits on either side: [0.5, 7.1] %.
+        ([*AWAY, counted("edge", 120, holds=3, violated=3)], "calibrated"),
+        ([*AWAY, counted("edge", 120, holds=5, violated=5)], "calibrated"),
+        ([*AWAY, counted("edge", 120, holds=7)], "not calibrated"),  # 5.8 %
+        ([*AWAY, counted("edge", 40, holds=2)], "undecided"),  # 5.0 % [0.6, 16.9]
+        ([counted("true", 25), counted("false", 25)], "undecided"),  # 0 % [0, 13.7]
+        ([*AWAY, counted("edge", 120)], "shown"),
+        ([*AWAY, counted("edge", 120, holds=2)], "calibrated"),  # 1.7 % [0.2, 5.9]
+        (AWAY, "calibrated"),  # of the edge nothing is shown
+        ([AWAY[0], AWAY[1], counted("false", 100, holds=50, blind="so")], "calibrated"),
+        # One bad family among easy ones: 5 of 25 are 20 % [6.8, 40.7], 4 are 16 % [4.5, 36.1].
+        ([*EASY, counted("true", 25, violated=5)], "not calibrated"),
+        ([*EASY, counted("true", 25, violated=4)], "calibrated"),
+        ([*[counted("edge", 120)] * 3, counted("edge", 120, holds=12)], "not calibrated"),
+        ([counted("false", 9, holds=9, blind="so")], "undecided"),
+    ],
+)
+def test_a_claim_is_judged_by_its_families_and_by_what_is_known_of_its_rates(simulations, expected):
+    assert Calibration(tuple(simulations)).claims["mean"].verdict == expected
+
+
+def test_the_worst_family_is_the_one_that_is_surely_worst():
+    one_of_few, some_of_many = counted("true", 8, violated=1), counted("edge", 120, holds=9)
+    calibration = Calibration((one_of_few, some_of_many, counted("true", 25)))
+    assert calibration.claims["mean"].worst == some_of_many
+    assert "7.5 % [3.5, 13.8] of 120: edge, 0 violated" in calibration.to_markdown()
+    assert some_of_many.wrong == Rate(9, 120)
+    assert counted("edge", 9, holds=1, violated=2).wrong == Rate(2, 9)
+    assert counted("false", 9, holds=1, violated=8).wrong == Rate(1, 9)
+    assert counted("false", 9, holds=1, blind="so").wrong == Rate(0, 0)
 
 
 def test_what_cannot_be_seen_is_no_false_reassurance(tmp_path):
