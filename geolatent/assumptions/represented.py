@@ -51,7 +51,7 @@ class Represented(Assumption):
                 reason="classes differ in how hard they are; twice the error is another matter",
             ),
             remedy="Collect more of that group or weight it in training, give the model more "
-            "dimensions (dim), and report results for it apart.",
+            "dimensions (dim=8), and report results for it apart.",
             minimum_sample=40,
         )
 
