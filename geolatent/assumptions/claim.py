@@ -20,6 +20,7 @@ class Claim:
         effect: what is measured, in words, with its unit.
         tolerance: the effects that the claim allows.
         remedy: what to do if it fails, and the configuration that does it.
+        cost: what the estimator computes, in words; how long it took is in the finding.
         minimum_sample: items below which nothing is concluded.
         lower_bound: whether there may be more than the estimator can find, so that the claim holds
             only in that nothing was found against it.
@@ -35,6 +36,7 @@ class Claim:
     effect: str
     tolerance: Tolerance
     remedy: str
+    cost: str = ""
     minimum_sample: int = 20
     lower_bound: bool = False
     has_null: bool = False

@@ -52,6 +52,7 @@ class DeclaredGeometry(Assumption):
         self.triangles = triangles
         self.claim = Claim(
             name="declared-geometry",
+            cost=f"four geodesics for each of {triangles} triangles, at most",
             sentence="The curvature that the model declares is that of its decoder.",
             kind="geometry",
             effect="curvature of the typical triangle minus declared one, times the squared "

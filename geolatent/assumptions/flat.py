@@ -43,6 +43,7 @@ class Flat(Assumption):
         self.threshold, self.codes = threshold, codes
         self.claim = Claim(
             name="flat",
+            cost=f"second derivatives at {codes} codes, at most, and the geodesics of all pairs",
             sentence="The geometry that the decoder gives to its codes is flat.",
             kind="geometry",
             effect=f"share of codes where |curvature| times squared distance exceeds {threshold:g}",

@@ -35,6 +35,7 @@ class Immersion(Assumption):
         self.threshold, self.codes = threshold, codes
         self.claim = Claim(
             name="immersion",
+            cost=f"a Jacobian at each of {codes} codes, at most",
             sentence="The decoder tells all directions of a code apart.",
             kind="geometry",
             effect=f"share of codes where some direction is stretched less than {threshold:g} "

@@ -36,6 +36,7 @@ class Isometric(Assumption):
     def __init__(self, *, tolerated: float = 0.10) -> None:
         self.claim = Claim(
             name="isometric",
+            cost="the geodesics of all pairs, and declared distances",
             sentence="Distances between codes are proportional to distances that the decoder "
             "induces.",
             kind="geometry",

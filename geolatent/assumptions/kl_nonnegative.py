@@ -41,6 +41,7 @@ class KlNonnegative(Assumption):
         self.draws, self.items = draws, items
         self.claim = Claim(
             name="kl-nonnegative",
+            cost=f"{2 * draws} draws from {items} posteriors, at most",
             sentence="No KL divergence is negative: samples come from the density that the bound "
             "takes them for.",
             kind="integrity",

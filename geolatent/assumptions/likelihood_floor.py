@@ -43,6 +43,7 @@ class LikelihoodFloor(Assumption):
         self.samples, self.items = samples, items
         self.claim = Claim(
             name="likelihood-floor",
+            cost=f"{samples} decodings of {items} data, at most",
             sentence="No likelihood is greater than its family can give.",
             kind="integrity",
             effect="greatest excess of a log likelihood (of a datum, of the importance-weighted "

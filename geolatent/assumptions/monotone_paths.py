@@ -67,6 +67,7 @@ class MonotonePaths(Assumption):
         self.threshold, self.steps, self.items = threshold, steps, items
         self.claim = Claim(
             name="monotone-paths",
+            cost="classifiers of half of the codes, refitted for the interval",
             sentence="Moving in a straight line from one class to another never lowers the "
             "probability of the other on the way.",
             kind="causal",

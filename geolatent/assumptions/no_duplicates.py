@@ -43,6 +43,7 @@ class NoDuplicates(Assumption):
         self.threshold, self.items = threshold, items
         self.claim = Claim(
             name="no-duplicates",
+            cost=f"distances of {items} data, at most, from all training data",
             sentence="The data of the audit are not among the training data.",
             kind="data",
             effect=f"share of the data that are within {threshold:g} of the usual distance between "

@@ -71,6 +71,7 @@ class NoNuisance(Assumption):
         self.permutations, self.items = permutations, items
         self.claim = Claim(
             name="no-nuisance",
+            cost=f"{1 + permutations} cross-validated classifiers in every class",
             sentence="Codes tell no nuisance variable beyond what the label explains.",
             kind="data",
             effect="balanced accuracy with which the worst nuisance is read off the codes of one "

@@ -33,6 +33,7 @@ class NotClipped(Assumption):
     def __init__(self, *, tolerated: float = 0.02) -> None:
         self.claim = Claim(
             name="not-clipped",
+            cost="norms of all codes",
             sentence="No code is farther out than its space can store.",
             kind="integrity",
             effect="share of codes beyond the radius that can be stored",

@@ -44,6 +44,7 @@ class PathsStayOnData(Assumption):
         self.quantile, self.items = quantile, items
         self.claim = Claim(
             name="paths-stay-on-data",
+            cost="distances of decoded codes and midpoints from all data",
             sentence="Straight lines between codes stay where the data are.",
             kind="statistics",
             effect="share of midpoints of random pairs that decode farther from any datum than "

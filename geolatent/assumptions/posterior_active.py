@@ -47,6 +47,7 @@ class PosteriorActive(Assumption):
         self.threshold, self.items = threshold, items
         self.claim = Claim(
             name="posterior-active",
+            cost=f"one encoding of {items} data, at most",
             sentence="Every latent dimension carries information on the data.",
             kind="statistics",
             effect=f"share of latent dimensions whose activity is below {threshold:g} of the "

@@ -50,6 +50,7 @@ class PriorMatch(Assumption):
         self.permutations, self.items = permutations, items
         self.claim = Claim(
             name="prior-match",
+            cost=f"{1 + permutations} cross-validated classifiers of {items} data, at most",
             sentence="Draws from the prior are where the codes of the data are.",
             kind="statistics",
             effect="lower bound of the total variation distance between aggregated posterior and "

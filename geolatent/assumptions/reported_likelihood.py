@@ -42,6 +42,7 @@ class ReportedLikelihood(Assumption):
         self.samples, self.items = samples, items
         self.claim = Claim(
             name="reported-likelihood",
+            cost=f"{_REPEATS * samples} decodings of {items} data, at most",
             sentence="The reported likelihood is no better than what the model gives these data.",
             kind="integrity",
             effect="recomputed minus reported negative log likelihood, in nats an item",

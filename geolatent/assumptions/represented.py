@@ -43,6 +43,7 @@ class Represented(Assumption):
         self.fewest = fewest
         self.claim = Claim(
             name="represented",
+            cost="one decoding of all codes",
             sentence="Every group is described about as well as the others.",
             kind="data",
             effect="mean squared error of reconstruction of the worst group over that of others",

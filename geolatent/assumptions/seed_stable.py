@@ -47,6 +47,7 @@ class SeedStable(Assumption):
         self.distance = distance
         self.claim = Claim(
             name="seed-stable",
+            cost="distances of all pairs in every model",
             sentence="Distances between codes do not depend on the seed of training.",
             kind="statistics",
             effect=f"median coefficient of variation of {distance} distances over trainings with "

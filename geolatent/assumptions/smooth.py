@@ -42,6 +42,7 @@ class Smooth(Assumption):
         self.threshold, self.codes = threshold, codes
         self.claim = Claim(
             name="smooth",
+            cost=f"Jacobians around each of {codes} codes, at most",
             sentence="The decoder is smooth enough for curvature to mean something.",
             kind="geometry",
             effect="share of codes where second differences at two step lengths disagree by more "

@@ -25,6 +25,7 @@ class SolverConverged(Assumption):
         self.accuracy = accuracy
         self.claim = Claim(
             name="solver-converged",
+            cost="geodesics of all pairs, once for all claims of geometry",
             sentence="The geodesics that this audit rests on were found.",
             kind="integrity",
             effect="share of random pairs whose geodesic did not converge or whose length is off "

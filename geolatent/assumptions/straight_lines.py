@@ -35,6 +35,7 @@ class StraightLines(Assumption):
         self.threshold = threshold
         self.claim = Claim(
             name="straight-lines",
+            cost="the geodesics of all pairs, and on the affine decoder",
             sentence="Straight lines between codes are geodesics of the decoder.",
             kind="geometry",
             effect=f"share of random pairs whose straight line is more than {threshold:.0%} longer "

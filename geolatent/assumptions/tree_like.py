@@ -40,6 +40,7 @@ class TreeLike(Assumption):
         self.quadruples = quadruples
         self.claim = Claim(
             name="tree-like",
+            cost=f"distances within {quadruples} quadruples of data, at most",
             sentence="The data have the distances of a tree, as a hyperbolic space wants them.",
             kind="geometry",
             effect="mean relative δ of quadruples over that of normal data of equal covariance",

@@ -46,6 +46,7 @@ class UncertaintyGrows(Assumption):
         self.points, self.reach = points, reach
         self.claim = Claim(
             name="uncertainty-grows",
+            cost=f"distances of {points} points from all codes",
             sentence="The decoder is less certain the farther it is from the data.",
             kind="statistics",
             effect="rank correlation of the decoder's uncertainty with the distance from the "

@@ -33,6 +33,7 @@ class UniqueGeodesics(Assumption):
         self.longer, self.pairs = longer, pairs
         self.claim = Claim(
             name="unique-geodesics",
+            cost=f"five geodesics for each of {pairs} pairs, at most",
             sentence="Two codes are joined by one geodesic.",
             kind="geometry",
             effect="share of random pairs that a further geodesic joins, at most "

@@ -98,6 +98,22 @@ def test_the_configuration_is_the_catalogue_with_its_defaults():
 
 
 @pytest.mark.parametrize("name", catalogue())
+def test_a_claim_says_all_that_there_is_to_say(name: str):
+    claim = catalogue()[name].claim
+    assert claim.sentence.endswith(".")
+    assert claim.remedy.endswith(".")
+    assert all((claim.effect, claim.tolerance.reason, claim.cost))
+    table = (Path(__file__).parents[2] / "docs" / "assumptions.md").read_text()
+    (row,) = (line for line in table.splitlines() if line.startswith(f"| `{name}` |"))
+    for said in (
+        claim.sentence,
+        str(claim.tolerance),
+        f"| {claim.minimum_sample} | {claim.cost} |",
+    ):
+        assert said in row
+
+
+@pytest.mark.parametrize("name", catalogue())
 def test_remedies_name_settings_that_exist(name: str):
     remedy = catalogue()[name].claim.remedy
     for setting in re.findall(r"\b[a-z_][a-z_.]*=[a-z0-9_.]*[a-z0-9]", remedy):
