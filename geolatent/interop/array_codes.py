@@ -1,10 +1,8 @@
-"""Codes between NumPy and torch, and what to say of those that failed."""
-
-import warnings
+"""Codes between NumPy and torch."""
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 
@@ -21,14 +19,3 @@ def pairs_of(
     size = one.shape[-1]
     rows = (as_codes(one.reshape(-1, size), dtype), as_codes(other.reshape(-1, size), dtype))
     return *rows, one.shape[:-1]
-
-
-def warn_of_failures(what: str, converged: Bool[Tensor, "*b"]) -> None:
-    """Other tools have no place for a verdict on each item: a warning counts them."""
-    failed = int((~converged).sum())
-    if failed:
-        warnings.warn(
-            f"{failed} of {converged.numel()} {what} failed (NaN) or have not converged.",
-            RuntimeWarning,
-            stacklevel=3,
-        )

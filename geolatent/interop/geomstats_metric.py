@@ -9,10 +9,11 @@ from torch import Tensor
 from typing_extensions import override
 
 from geolatent.geodesics import connect, distance_matrix, exponential, parallel_transport
-from geolatent.interop.array_codes import as_codes, pairs_of, warn_of_failures
+from geolatent.interop.array_codes import as_codes, pairs_of
 from geolatent.metrics import EuclideanMetric, ManifoldMetric, Metric
 from geolatent.metrics.require_codes import require_metric
 from geolatent.statistics.log_maps import log_maps
+from geolatent.statistics.warn_of_failures import warn_of_failures
 
 # geomstats sets up the root logger when it is imported, which is the caller's to do.
 _root = logging.getLogger()

@@ -8,11 +8,11 @@ from torch import Tensor
 from typing_extensions import override
 
 from geolatent.geodesics import distance, exponential, parallel_transport
-from geolatent.interop.array_codes import warn_of_failures
 from geolatent.metrics import Metric
 from geolatent.metrics.raised_index import raise_index
 from geolatent.metrics.require_codes import require_metric
 from geolatent.statistics.log_maps import log_maps
+from geolatent.statistics.warn_of_failures import warn_of_failures
 
 
 @final

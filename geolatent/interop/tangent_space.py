@@ -8,12 +8,13 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from geolatent.geodesics import exponential
-from geolatent.interop.array_codes import as_codes, warn_of_failures
+from geolatent.interop.array_codes import as_codes
 from geolatent.metrics import EuclideanMetric, Metric
 from geolatent.metrics.raised_index import orthonormal_frame
 from geolatent.metrics.require_codes import require_metric
 from geolatent.statistics.frechet_mean import frechet_mean
 from geolatent.statistics.log_maps import log_maps
+from geolatent.statistics.warn_of_failures import warn_of_failures
 
 
 @final

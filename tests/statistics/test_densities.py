@@ -1,32 +1,19 @@
 """Densities integrate to one over the manifold, and are the flat ones where it is flat."""
 
-import math
-
 import pytest
 import torch
 from scipy.stats import gaussian_kde, multivariate_normal
 
 from geolatent.manifolds import Lorentz
 from geolatent.metrics import EuclideanMetric, ManifoldMetric, PullbackMetric
+from geolatent.metrics.raised_index import orthonormal_frame
 from geolatent.networks import Sphere
-from geolatent.statistics import kernel_density, land, volume_distortion
+from geolatent.statistics import kernel_density, volume_distortion
+from geolatent.statistics.exponential_derivatives import exponential_derivatives
 
 
 def _points(count, scale=0.3):
     return torch.tensor([0.1, 0.2]).double() + scale * torch.randn(count, 2, dtype=torch.float64)
-
-
-def _integral(metric, log_density, low, high, cells=40):
-    """Midpoint rule over the volume of a rectangle of codes."""
-    axes = [
-        a + (b - a) * (torch.arange(cells, dtype=torch.float64) + 0.5) / cells
-        for a, b in zip(low, high, strict=True)
-    ]
-    grid = torch.cartesian_prod(*axes)
-    cell = math.prod((b - a) / cells for a, b in zip(low, high, strict=True))
-    return (
-        float((log_density(grid).exp() * torch.linalg.det(metric.matrix(grid)).sqrt()).sum()) * cell
-    )
 
 
 HYPERBOLIC = ManifoldMetric(Lorentz(2))
@@ -49,6 +36,20 @@ def test_volume_distortion_is_that_of_constant_curvature():
     torch.testing.assert_close(rest, torch.ones_like(rest), rtol=1e-5, atol=0)
 
 
+@pytest.mark.parametrize("sphere", [True, False])
+def test_log_maps_answer_to_their_base_as_in_constant_curvature(sphere):
+    """H is 1 along the geodesic and r cot r or r coth r across."""
+    metric = PullbackMetric(Sphere()) if sphere else HYPERBOLIC
+    base, vectors = _points(3), 0.5 * torch.randn(3, 2, dtype=torch.float64)
+    found = exponential_derivatives(metric, base, vectors, of_log=True).of_log
+    coefficients = torch.linalg.solve(orthonormal_frame(metric.matrix(base)), vectors)
+    r = coefficients.norm(dim=1)[:, None, None]
+    along = coefficients[:, :, None] * coefficients[:, None] / r.square()
+    across = r / (r.tan() if sphere else r.tanh())
+    exact = along + across * (torch.eye(2, dtype=torch.float64) - along)
+    torch.testing.assert_close(found, exact, atol=1e-5, rtol=0)
+
+
 def test_flat_kernel_density_is_scipys():
     points = torch.randn(25, 2, dtype=torch.float64)
     found = kernel_density(EuclideanMetric(), points, bandwidth=0.4)
@@ -69,39 +70,15 @@ def test_flat_kernel_density_is_scipys():
 
 
 @pytest.mark.parametrize(("metric", "reach"), [(HYPERBOLIC, 4.0), (PullbackMetric(Sphere()), 1.4)])
-def test_kernel_density_integrates_to_one(metric, reach):
+def test_kernel_density_integrates_to_one(metric, reach, integral):
     found = kernel_density(metric, _points(3), bandwidth=0.25 if reach < 2 else 0.6, draws=128)
     cells = 16 if reach < 2 else 32
-    whole = _integral(
-        metric, lambda z: found(z, segments=8).log(), [-reach] * 2, [reach] * 2, cells
-    )
+    whole = integral(metric, lambda z: found(z, segments=8).log(), [-reach] * 2, [reach] * 2, cells)
     assert whole == pytest.approx(1, abs=0.01)
     assert found.converged.all()
     away = found.normaliser - 1
     assert (away > 0.01).all() if metric is HYPERBOLIC else (away < -0.005).all()
     assert (found.normaliser_error < 0.02).all()
-
-
-def test_flat_land_is_the_gaussian_of_the_codes():
-    points = torch.randn(40, 2, dtype=torch.float64) * torch.tensor([2.0, 0.5]).double()
-    found = land(EuclideanMetric(), points, 1, tolerance=1e-9)
-    torch.testing.assert_close(found.means[0], points.mean(0), atol=1e-6, rtol=0)
-    covariance = torch.cov(points.T, correction=0)
-    torch.testing.assert_close(found.covariances[0], covariance, atol=1e-6, rtol=1e-6)
-    assert found.log_likelihood == pytest.approx(found.flat_log_likelihood, abs=1e-3)
-    assert found.converged
-
-
-@pytest.mark.slow
-def test_land_integrates_to_one():
-    points = torch.cat([_points(10, 0.5), _points(10, 0.5) + torch.tensor([1.8, 0.5])])
-    found = land(HYPERBOLIC, points, 2, draws=64, tolerance=1e-3)
-    assert found.converged
-    assert float(found.share.sum()) == pytest.approx(1)
-    whole = _integral(HYPERBOLIC, found.log_prob, [-5, -5], [7, 7], 32)
-    assert whole == pytest.approx(1, abs=0.02)
-    per_code = found.log_prob(points) + torch.linalg.det(HYPERBOLIC.matrix(points)).log() / 2
-    assert float(per_code.mean()) == pytest.approx(found.log_likelihood, abs=1e-6)
 
 
 @pytest.mark.usefixtures("as_in_production")
@@ -111,15 +88,12 @@ def test_mistakes():
         kernel_density(EuclideanMetric(), points, bandwidth=-1.0)
     with pytest.raises(ValueError, match="all codes are the same"):
         kernel_density(EuclideanMetric(), torch.zeros(3, 2))
-    with pytest.raises(ValueError, match="between 1 and the 5"):
-        land(EuclideanMetric(), points, 6)
-    with pytest.raises(ValueError, match="draws"):
-        land(EuclideanMetric(), points, draws=1)
-    for function in (kernel_density, land):
-        with pytest.raises(TypeError, match="PullbackMetric"):
-            function(Sphere(), points)
-        with pytest.raises(ValueError, match="not finite"):
-            function(EuclideanMetric(), points * torch.nan)
+    with pytest.raises(TypeError, match="PullbackMetric"):
+        kernel_density(Sphere(), points)
+    with pytest.raises(ValueError, match="not finite"):
+        kernel_density(EuclideanMetric(), points * torch.nan)
+    with pytest.raises(TypeError, match="got ndarray"):
+        kernel_density(EuclideanMetric(), points.numpy())
 
 
 def test_volumes_of_large_metrics_do_not_overflow():
