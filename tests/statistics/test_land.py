@@ -31,11 +31,11 @@ class _Exact:
 
     def __init__(self, x):
         self.x = x
-        node, weight = np.polynomial.legendre.leggauss(60)
+        node, weight = np.polynomial.legendre.leggauss(40)
         radius, weight = np.pi * (node + 1) / 2, weight * np.pi / 2
-        angle = 2 * np.pi * np.arange(60) / 60
+        angle = 2 * np.pi * np.arange(40) / 40
         self.vectors = radius[:, None, None] * np.stack([np.cos(angle), np.sin(angle)], -1)
-        self.volume = np.repeat((np.sin(radius) * weight)[:, None], 60, 1) * 2 * np.pi / 60
+        self.volume = np.repeat((np.sin(radius) * weight)[:, None], 40, 1) * 2 * np.pi / 40
 
     def __call__(self, mean, frame, covariance):
         cosine = self.x @ mean
@@ -72,13 +72,13 @@ def test_maximum_likelihood_is_that_of_brute_force():
     codes = _skewed()
     exact = _Exact(SPHERE.point(codes).numpy())
     mean, likelihood = exact.best()
-    found = land(SPHERE, codes, 1, draws=1000, tolerance=1e-9)
+    found = land(SPHERE, codes, 1, draws=1000, tolerance=1e-7)
     assert found.converged
     point = SPHERE.point(found.means[0])
     frame = torch.func.jacfwd(SPHERE.point)(found.means[0]) @ found.frames[0]
     assert np.arccos(point.numpy() @ mean) < 1e-3
     reached = exact(point.numpy(), frame.numpy(), found.covariances[0].numpy())
-    assert reached == pytest.approx(likelihood, abs=1e-5)
+    assert reached == pytest.approx(likelihood, abs=3e-5)
     # Per volume of the sphere, with its own normaliser.
     per_volume = found.log_prob(codes).mean()
     assert float(per_volume) == pytest.approx(reached, abs=3 * float(found.normaliser_error))
@@ -118,7 +118,7 @@ def test_land_integrates_to_one_and_finds_two_components(integral):
 
 
 def test_a_component_on_too_few_codes_is_no_fit():
-    """Two of the codes are far away: a component shrinks onto them, whatever the likelihood says."""
+    """Two of the codes are far away: a component shrinks onto them."""
     points = torch.randn(12, 2, dtype=torch.float64)
     points[10:] = torch.tensor([[50.0, 0.0], [50.0, 1e-3]], dtype=torch.float64)
     assert not land(EuclideanMetric(), points, 2).converged
