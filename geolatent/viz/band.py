@@ -10,6 +10,8 @@ from geolatent.viz.style import LineStyle
 BAND = (0.1, 0.9)
 """Quantiles of the curves between which a band lies."""
 
+BAND_ALPHA = 0.08
+
 MOST_BANDS = 3
 """Kinds of curves whose bands can be told apart on the same axes."""
 
@@ -31,7 +33,7 @@ def draw_band(
         values: one row for each curve, `(b, t)`; rows that are not finite are left out.
         style: how.
         selected: the row of the one curve.
-        band: draw the band; of many kinds of curves nobody could tell them apart.
+        band: draw the band, with its edges; of many kinds of curves nobody could tell them apart.
     """
     time, rows = t.cpu().numpy(), values.detach().cpu().double().numpy()
     good = rows[np.isfinite(rows).all(1)]
@@ -39,8 +41,15 @@ def draw_band(
         low, middle, high = np.quantile(good, [BAND[0], 0.5, BAND[1]], axis=0)
         if band:
             ax.fill_between(
-                time, low, high, color=style.color, alpha=0.16, linewidth=0, gid="band", zorder=1
-            )
+                time, low, high, color=style.color, alpha=BAND_ALPHA, linewidth=0, gid="band",
+                zorder=1,
+            )  # fmt: skip
+            # Several bands on top of each other are one grey: their edges tell them apart.
+            for edge in (low, high):
+                ax.plot(
+                    time, edge, color=style.color, linestyle=style.pattern, linewidth=0.7,
+                    alpha=0.8, gid="edge", zorder=2,
+                )  # fmt: skip
         ax.plot(
             time, middle, color=style.color, linestyle=style.pattern, linewidth=1.8,
             label=style.label, gid="median", zorder=3,

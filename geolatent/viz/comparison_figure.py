@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from torch import Tensor, nn
 
 from geolatent.interpolation import Comparison
 from geolatent.latents import LatentModel, as_latent_model
-from geolatent.viz.band import MOST_BANDS
+from geolatent.viz.band import BAND_ALPHA, MOST_BANDS
 from geolatent.viz.data_profile import QUANTITIES, data_profile
 from geolatent.viz.decoded_strip import decoded_strip
 from geolatent.viz.effect_forest import effect_forest, forest_height
@@ -31,7 +31,7 @@ def comparison_figure(
     codes: Float[Tensor, "m d"],
     *,
     pair: str,
-    labels: Int[Tensor, "m"] | None = None,
+    labels: Any = None,
     label_names: Sequence[str] | None = None,
     image_shape: Sequence[int] | None = None,
     ends: tuple[Float[Tensor, "b p"], Float[Tensor, "b p"]] | None = None,
@@ -43,7 +43,7 @@ def comparison_figure(
         comparison: straight lines and geodesics between random pairs.
         codes: of data, `(m, d)`, for the map; without one unless d is 2.
         pair: `"most bent"`, the greatest excess, or `"first drawn"`, which nobody chose.
-        labels: classes of the codes.
+        labels: classes of the codes, as `latent_map` takes them.
         label_names: their names.
         image_shape: shape of one datum, if data are images.
         ends: the data at the ends of the pairs.
@@ -132,11 +132,11 @@ def profiles_figure(
         data_profile(ax, comparison, quantity=quantity, legend=False)
     for ax in axes[panels:]:
         ax.remove()
-    handles = path_handles(axes[0])
+    handles = path_handles(axes[0], comparison)
     pairs = len(next(iter(comparison.paths.values())))
     title = f"median over {pairs} pairs"
     if len(handles) <= MOST_BANDS:
-        band = Patch(color=INK, alpha=0.16, linewidth=0, label=f"80% of {pairs} pairs")
+        band = Patch(color=INK, alpha=2 * BAND_ALPHA, linewidth=0, label=f"80% of {pairs} pairs")
         handles, title = [*handles, band], f"lines: {title}"
     fig.legend(
         handles=handles, loc="outside upper left", ncols=4, title=title, alignment="left",

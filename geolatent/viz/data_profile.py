@@ -5,8 +5,8 @@ from matplotlib.axes import Axes
 
 from geolatent.interpolation import Comparison
 from geolatent.viz.band import MOST_BANDS, draw_band
-from geolatent.viz.path_kinds import distinct_paths, path_legend
-from geolatent.viz.style import HALO, PATH_STYLES, QUIET, figure_style
+from geolatent.viz.path_kinds import distinct_paths, path_legend, path_styles
+from geolatent.viz.style import HALO, QUIET, figure_style
 
 _LABELS: dict[str, str] = {
     "distance_to_data": "distance to nearest datum\n(RMS, data's units)",
@@ -59,7 +59,7 @@ def data_profile(
     """
     if quantity not in _LABELS:
         raise ValueError(f"unknown quantity {quantity!r}; choose from {list(_LABELS)}.")
-    names = distinct_paths(comparison)
+    names, styles = distinct_paths(comparison), path_styles(comparison)
     for name in names:
         values = getattr(comparison.profiles[name], quantity)
         if values is None:
@@ -67,7 +67,7 @@ def data_profile(
             raise ValueError(f"the comparison has no {quantity}: {reason}.")
         good = values.masked_fill(~comparison.paths[name].converged.unsqueeze(1), torch.nan)
         t = torch.linspace(0, 1, values.shape[1])
-        draw_band(ax, t, good, PATH_STYLES[name], selected=row, band=len(names) <= MOST_BANDS)
+        draw_band(ax, t, good, styles[name], selected=row, band=len(names) <= MOST_BANDS)
     if quantity == "distance_to_data" and comparison.data_spacing is not None:
         ax.axhline(
             comparison.data_spacing, color=QUIET, linewidth=0.9, linestyle=(0, (1, 1.2)),
@@ -86,5 +86,5 @@ def data_profile(
     ax.set_xlabel("time t along the path")
     ax.set_ylabel(_LABELS[quantity])
     if legend:
-        path_legend(ax)
+        path_legend(ax, comparison)
     return ax

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from geolatent.geodesics import Path
 from geolatent.interpolation import Comparison
 from geolatent.latents import LatentModel, UncertainModel, as_latent_model
-from geolatent.viz.path_kinds import distinct_paths
-from geolatent.viz.style import INK, PATH_STYLES, QUIET, figure_style
+from geolatent.viz.path_kinds import distinct_paths, path_styles
+from geolatent.viz.style import INK, QUIET, LineStyle, figure_style
 
 _NEEDED = ("linear", "geodesic")
 _FINE_TIMES = 129
@@ -25,7 +25,7 @@ _VARIES = 1e-3  # relative: a scale that is the same everywhere differs by round
 class _Strip:
     """One kind of path of one pair, decoded."""
 
-    name: str
+    style: LineStyle
     title: str
     decoded: Float[np.ndarray, "t p"]
     uncertainty: Float[np.ndarray, "s"] | None
@@ -94,13 +94,14 @@ def _decode(model: LatentModel, name: str, comparison: Comparison, row: int, cou
         if float(spread.max() - spread.min()) > _VARIES * float(spread.max()):
             uncertainty = spread.cpu().double().numpy()
     decoded = model.decode(codes).cpu().double().numpy()
-    return _Strip(name, _title(name, comparison, row), decoded, uncertainty)
+    style = path_styles(comparison)[name]
+    return _Strip(style, _title(name, style, comparison, row), decoded, uncertainty)
 
 
-def _title(name: str, comparison: Comparison, row: int) -> str:
+def _title(name: str, style: LineStyle, comparison: Comparison, row: int) -> str:
     path, geodesic = comparison.paths[name], comparison.paths["geodesic"]
     length, least = float(path.length[row]), float(geodesic.length[row])
-    title = f"{PATH_STYLES[name].label}, length {length:.3g}"
+    title = f"{style.label}, length {length:.3g}"
     if not bool(path.converged[row]):
         return title + " (not converged)"
     if name == "geodesic" or not bool(geodesic.converged[row]) or least == 0:
@@ -137,9 +138,8 @@ def _draw_images(
 
     bottom = 0.0
     for strip in strips:
-        style = PATH_STYLES[strip.name]
         ax.text(
-            0, bottom + title_space - 0.12, strip.title, color=style.color, fontsize=7.5,
+            0, bottom + title_space - 0.12, strip.title, color=strip.style.color, fontsize=7.5,
             fontweight="bold", ha="left", va="baseline", gid="title",
         )  # fmt: skip
         bottom += title_space
@@ -147,8 +147,8 @@ def _draw_images(
             place(image, index * step, bottom)
         bottom += height
         ax.plot(
-            [0, (count - 1) * step + width], [bottom + 0.1] * 2, color=style.color,
-            linestyle=style.pattern, linewidth=1.6, solid_capstyle="butt",
+            [0, (count - 1) * step + width], [bottom + 0.1] * 2, color=strip.style.color,
+            linestyle=strip.style.pattern, linewidth=1.6, solid_capstyle="butt",
         )  # fmt: skip
         bottom += 0.12
     right = (count - 1) * step + width
@@ -195,11 +195,10 @@ def _draw_uncertainty(
     base = top + depth
     for strip in strips:
         if strip.uncertainty is not None:
-            style = PATH_STYLES[strip.name]
             x = np.linspace(*span, len(strip.uncertainty))
             ax.plot(
-                x, base - 0.85 * depth * strip.uncertainty / high, color=style.color,
-                linestyle=style.pattern, linewidth=1.4, gid="uncertainty",
+                x, base - 0.85 * depth * strip.uncertainty / high, color=strip.style.color,
+                linestyle=strip.style.pattern, linewidth=1.4, gid="uncertainty",
             )  # fmt: skip
     ax.plot(span, [base] * 2, color=QUIET, linewidth=0.5)
     ax.plot([span[0]] * 2, [base, base - 0.85 * depth], color=QUIET, linewidth=0.5)
@@ -220,9 +219,8 @@ def _draw_heat(ax: Axes, strips: list[_Strip]) -> None:
     low, high = float(everything.min()), float(everything.max())
     bottom, image = 0.0, None
     for strip in strips:
-        style = PATH_STYLES[strip.name]
         ax.text(
-            0, bottom + 0.17, strip.title, color=style.color, fontsize=7.5, fontweight="bold",
+            0, bottom + 0.17, strip.title, color=strip.style.color, fontsize=7.5, fontweight="bold",
             ha="left", va="baseline", gid="title",
         )  # fmt: skip
         image = ax.imshow(

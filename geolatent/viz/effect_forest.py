@@ -9,10 +9,10 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from matplotlib.transforms import offset_copy
 
 from geolatent.interpolation import MEASURES, Comparison
-from geolatent.viz.path_kinds import distinct_paths, path_handles
-from geolatent.viz.style import INK, NULL_COLOR, PATH_STYLES, QUIET, figure_style
+from geolatent.viz.path_kinds import distinct_paths, path_styles
+from geolatent.viz.style import INK, NULL_COLOR, QUIET, figure_style
 
-_TICKS = (0, 1, 3, 10, 30, 100, 300, 1000)
+_TICKS = (0, 0.5, 1, 3, 10, 30, 100, 300, 1000)
 _LINE = 6.4  # points between the paths of a measure
 
 
@@ -24,7 +24,8 @@ def effect_forest(
 
     Differences are in units of what matters in their measure, so that all share one axis: inside
     the grey band they do not matter. Bars are 95 % bootstrap intervals of the median; the number
-    beside a dot is the share of pairs that differ by more than what matters, either way. Grey rings
+    beside a dot is the share of pairs that differ by more than what matters, either way, with the
+    number of pairs that could not be measured. Grey rings
     are the same on the affine decoder. The scale is linear up to 1 and logarithmic beyond.
 
     Args:
@@ -45,16 +46,24 @@ def effect_forest(
         raise ValueError(f"there is no path to compare with {reference!r}: compare two or more.")
     keys = [key for key in MEASURES if key in set(effects["measure"])]
     figure: Any = ax.get_figure()
+    styles = path_styles(comparison)
     ax.axvspan(-1, 1, color=QUIET, alpha=0.13, linewidth=0, zorder=0, gid="does-not-matter")
     ax.axvline(0, color=QUIET, linewidth=0.7, zorder=1)
     table = effects.set_index(["path", "measure"])
-    reach = 3.0
+    reach = 1.0  # what matters is in sight
     for place, name in enumerate(names):
-        style = PATH_STYLES[name]
+        style = styles[name]
         drop = _LINE * ((len(names) - 1) / 2 - place)
         moved = offset_copy(ax.transData, figure, x=0, y=drop, units="points")
         for y, key in enumerate(keys):
             row = table.loc[(name, key)]
+            beside = offset_copy(ax.get_yaxis_transform(), figure, x=3, y=drop, units="points")
+            share = f"{row['share']:.0%}" if row["pairs"] else "–"
+            failed = f" ({row['failed']} failed)" if row["failed"] else ""
+            ax.text(
+                1.0, y, share + failed, transform=beside, color=style.color, fontsize=5.6,
+                ha="left", va="center", gid="share",
+            )  # fmt: skip
             if not row["pairs"]:
                 continue
             unit = row["matters"]
@@ -74,16 +83,11 @@ def effect_forest(
                 [middle], [y], "o", color=style.color, markersize=3.6, mec="white",
                 markeredgewidth=0.5, transform=moved, zorder=4, gid="difference",
             )  # fmt: skip
-            beside = offset_copy(ax.get_yaxis_transform(), figure, x=3, y=drop, units="points")
-            ax.text(
-                1.0, y, f"{row['share']:.0%}", transform=beside, color=style.color, fontsize=5.6,
-                ha="left", va="center", gid="share",
-            )  # fmt: skip
-        ax.plot([], [], color=style.color, linestyle=style.pattern, label=style.label)
+        ax.plot([], [], color=style.color, label=style.label, gid="kind")
     ax.set_xscale("asinh", linear_width=1.0)
     reach *= 1.25
     ax.set_xlim(-reach, reach)
-    ticks = [tick for tick in _TICKS if tick <= reach]
+    ticks = [tick for tick in _TICKS if tick <= reach and (tick != 0.5 or reach < 3)]
     ax.xaxis.set_major_locator(FixedLocator([-tick for tick in ticks[:0:-1]] + ticks))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))
@@ -92,14 +96,14 @@ def effect_forest(
     ax.set_yticks(range(len(keys)), labels, color=INK)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
-    words = PATH_STYLES[reference].label
+    words = styles[reference].label
     ax.set_xlabel(f"difference from the {words}, in units of what matters (grey: does not)")
     ax.annotate(
         "pairs\nbeyond", (1.0, 1.0), xycoords="axes fraction", xytext=(3, 1),
         textcoords="offset points", fontsize=5.6, color=QUIET, ha="left", va="bottom",
     )  # fmt: skip
     if legend:
-        handles = path_handles(ax)
+        handles: list[Any] = [line for line in ax.get_lines() if line.get_gid() == "kind"]
         if comparison.null is not None:
             ring: Any = {
                 "mfc": "none",

@@ -2,14 +2,17 @@
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from torch import Tensor, nn
 
 from geolatent.geodesics import connect
+from geolatent.geodesics.pairs import require_finite_rows
 from geolatent.interpolation import random_pairs
 from geolatent.latents import LatentModel, as_latent_model
 from geolatent.metrics import ClosedFormGeodesics, Metric
@@ -34,7 +37,8 @@ from geolatent.viz.style import PAGE_WIDTH, PATH_STYLES, QUIET, figure_style
 _MEASURED_CODES = 150  # whose local excess is measured
 _RAYS = 72
 _PAIRS = 6
-_HEAD, _LINE = 19.5, 8.5  # points: two lines of small print, and each further one
+_TITLE, _LINE = 17.0, 8.5  # points, of a panel's head: its title, and each line of small print
+_GAP = 2.5  # points between small print and title
 _VARIES = 1e-3  # relative: a scale that is the same everywhere differs by rounding only
 
 
@@ -43,7 +47,7 @@ def geometry_map(
     model: LatentModel | nn.Module | Callable[[Tensor], Tensor],
     codes: Float[Tensor, "m d"],
     *,
-    labels: Int[Tensor, " m"] | None = None,
+    labels: Any = None,
     label_names: Sequence[str] | None = None,
     plane: PlaneSection | None = None,
     field: LatentField | None = None,
@@ -61,8 +65,8 @@ def geometry_map(
     Args:
         model: a model or a bare decoder.
         codes: of data, `(m, d)`.
-        labels: their classes.
-        label_names: names of the classes.
+        labels: their classes, numbers or names in a tensor, an array or a list, m of them.
+        label_names: names of the numbers; the labels themselves if not given.
         plane: which plane to show, of codes of more than two dimensions.
         field: measured before by `latent_field` on the same codes and plane.
         excess: measured before by `local_excess`; of 150 codes if not given.
@@ -77,6 +81,7 @@ def geometry_map(
     Raises:
         ValueError: as `latent_field` does.
     """
+    require_finite_rows("codes", codes)
     subject = as_latent_model(model)
     codes = codes.detach()
     if field is None:
@@ -85,7 +90,9 @@ def geometry_map(
     if excess is None:
         chosen = torch.randperm(len(codes), generator=random)[:_MEASURED_CODES]
         excess = local_excess(subject, codes[chosen], seed=seed)
-    fig, axes = _panels(field)
+    fig = PageFigure(figsize=(PAGE_WIDTH, PAGE_WIDTH))
+    axes = list(fig.subplots(2, 3).flat)
+    _lay_out(fig, axes, field)  # names of classes make way for each other on maps of a known size
     _magnification(axes[0], field, codes, labels, label_names)
     _condition(axes[1], field, subject, codes)
     _curvature(axes[2], field, codes)
@@ -102,26 +109,43 @@ def geometry_map(
         ax.set_ylabel(ax.get_ylabel() if number % 3 == 0 else "", labelpad=0)
         for bar in ax.child_axes:
             bar.set_ylabel("")  # the panel's head says it
+    _lay_out(fig, axes, field)
     if field.chart.caption:
         fig.text(0.055, 0.01, field.chart.caption, fontsize=6.3, color=QUIET, va="bottom")
     return fig
 
 
-def _panels(field: LatentField) -> tuple[Figure, list[Axes]]:
+def _lay_out(fig: Figure, axes: Sequence[Axes], field: LatentField) -> None:
     """Six maps of one size, laid out by hand: notes may be wider than the maps below them."""
-    left, right, between, head = 0.55, 0.55, 0.8, 0.62  # inches
-    foot = 0.2 if field.chart.round else 0.45
+    left, right, between = 0.55, 0.55, 0.8  # inches
+    foot, numbers = (0.2, 0.0) if field.chart.round else (0.42, 0.2)
     width = (PAGE_WIDTH - left - right - 2 * between) / 3
     x, y = field.grid.x, field.grid.y
-    height = width * min(2.0, max(0.5, (y[-1] - y[0]) / (x[-1] - x[0])))
-    total = 2 * (height + head + foot)
-    fig = PageFigure(figsize=(PAGE_WIDTH, total))
-    axes = fig.subplots(2, 3)
+    height = width * min(2.0, max(0.3, (y[-1] - y[0]) / (x[-1] - x[0])))
+    heads = []
+    for row in (axes[:3], axes[3:]):
+        lines = max(len(_small_print(ax).splitlines()) for ax in row)
+        heads.append((_TITLE + _GAP + _LINE * lines) / 72)
+        for ax in row:
+            ax.set_title(ax.get_title(loc="left"), pad=_GAP + _LINE * lines)
+            for text in _notes(ax):  # right below the title
+                text.set_text(
+                    _small_print(ax) + "\n" * (lines - len(_small_print(ax).splitlines()))
+                )
+    total = 2 * height + sum(heads) + numbers + foot
+    fig.set_size_inches(PAGE_WIDTH, total)
     fig.subplots_adjust(
         left=left / PAGE_WIDTH, right=1 - right / PAGE_WIDTH, bottom=foot / total,
-        top=1 - head / total, wspace=between / width, hspace=(head + foot) / height,
+        top=1 - heads[0] / total, wspace=between / width, hspace=(heads[1] + numbers) / height,
     )  # fmt: skip
-    return fig, list(axes.flat)
+
+
+def _notes(ax: Axes) -> list[Text]:
+    return [text for text in ax.texts if text.get_gid() == "note"]
+
+
+def _small_print(ax: Axes) -> str:
+    return "\n".join(text.get_text() for text in _notes(ax)).rstrip()
 
 
 def _varies(values: Tensor | None) -> bool:
@@ -133,20 +157,18 @@ def _varies(values: Tensor | None) -> bool:
 
 def _head(ax: Axes, letter: str, title: str, *lines: str) -> None:
     """Title and lines of small print, among them what a layer said of itself."""
-    notes = [text for text in ax.texts if text.get_gid() == "note"]
-    said = [text.get_text() for text in notes]
-    for text in notes:
+    said = _small_print(ax)
+    for text in _notes(ax):
         text.remove()
-    small = [line for line in "\n".join([*lines, *said]).splitlines() if line]
-    say(ax, "\n".join(small))
-    ax.set_title(f"{letter}  {title}", pad=_HEAD + _LINE * max(0, len(small) - 2))
+    say(ax, "\n".join(line for line in "\n".join([*lines, said]).splitlines() if line))
+    ax.set_title(f"{letter}  {title}")
 
 
 def _magnification(
     ax: Axes,
     field: LatentField,
     codes: Tensor,
-    labels: Tensor | None,
+    labels: Any,
     label_names: Sequence[str] | None,
 ) -> None:
     draw_relief(ax, field, "log10_magnification")
@@ -154,7 +176,7 @@ def _magnification(
     low, high = _at_codes(field, field.log10_magnification, codes, (0.05, 0.95))
     _head(
         ax, "a", "magnification", "log₁₀ of induced area per declared area",
-        f"90% of codes within a factor of {10 ** (high - low):.3g}",
+        f"90% of codes within a factor of {10 ** (high - low):.3g}", _undefined(field),
     )  # fmt: skip
 
 
@@ -172,11 +194,12 @@ def _curvature(ax: Axes, field: LatentField, codes: Tensor) -> None:
     draw_relief(ax, field, "curvature")
     draw_codes(ax, field.chart, codes, size=1.0)
     low, high = _at_codes(field, field.curvature, codes, (0.05, 0.95))
-    note = f"90% of codes: {low:.2g} to {high:.2g}"
+    note = f"90% of codes: {low:.2g} to {high:.2g}".replace("-", "−")
+    null = ""
     if field.null_curvature is not None:
         finite = field.null_curvature[field.null_curvature.isfinite()]
-        note += f"; affine null: {_power(float(finite.abs().max()))}"
-    _head(ax, "c", "Gaussian curvature", "per squared unit of induced length", note)
+        null = f"affine null: {_power(float(finite.abs().max()))}"
+    _head(ax, "c", "Gaussian curvature", "per squared unit of induced length", note, null)
 
 
 def _excess(ax: Axes, field: LatentField, codes: Tensor, excess: LocalExcess) -> None:
@@ -185,17 +208,18 @@ def _excess(ax: Axes, field: LatentField, codes: Tensor, excess: LocalExcess) ->
     ax.scatter(page[:, 0], page[:, 1], s=0.6, c="#C9C9C9", linewidths=0, rasterized=True, zorder=1)
     draw_excess(ax, field.chart, excess)
     values = excess.excess[excess.excess.isfinite()].double()
-    lines, note = f"lines of {excess.reach:.2g}: no geodesic was found", ""
+    failed = excess.excess.numel() - len(values)
+    notes = [f"lines of {excess.reach:.2g} at {len(excess.codes)} codes"]
     if len(values):
         median, high = (float(values.quantile(share)) for share in (0.5, 0.95))
-        note = f"95% below {high:.2%}"
-        lines = f"lines of {excess.reach:.2g} at {len(excess.codes)} codes: median {median:.2%}"
+        notes[0] += f": median {median:.2%}"
+        notes.append(f"95% below {high:.2%}")
+    if failed:
+        notes.append(f"{failed} of {excess.excess.numel()} lines without a geodesic (×: no line)")
     if excess.null is not None and excess.null.isfinite().any():
         null = excess.null[excess.null.isfinite()]
-        note += f"; affine null: {_power(100 * float(null.abs().max()))}%"
-    _head(
-        ax, "d", "local excess in %", lines, note,
-    )  # fmt: skip
+        notes.append(f"affine null: {_power(100 * float(null.abs().max()))}%")
+    _head(ax, "d", "local excess in %", *notes)
 
 
 def _power(value: float) -> str:
@@ -221,6 +245,9 @@ def _paths(
     draw_curves(axes[0], chart, lines, kind, width=0.9, ends=False)
     draw_curves(axes[0], chart, path[path.converged](times), "geodesic", width=1.0)
     names = f"{PATH_STYLES[kind].label}s dashed, geodesics solid"
+    failed = int((~path.converged).sum())
+    if failed:
+        names += f"\n{failed} of {len(path)} geodesics not found"
     if circles is None:
         centre = codes[int(torch.cdist(codes, codes[:500]).sum(1).argmin())]
         typical = float(path.length[path.converged].median()) if path.converged.any() else 1.0
@@ -240,9 +267,10 @@ def _declared(
 ) -> tuple[Float[Tensor, "b t d"], str]:
     """Geodesics of the declared geometry, and the kind of paths that they are."""
     straight = torch.lerp(start.unsqueeze(1), end.unsqueeze(1), times[:, None])
-    if not isinstance(metric, ClosedFormGeodesics):
-        return straight, "linear"
-    lines = metric.geodesic(start, end, times)
+    if isinstance(metric, ClosedFormGeodesics):
+        lines = metric.geodesic(start, end, times)
+    else:
+        lines = connect(metric, start, end)(times)
     same = torch.allclose(lines, straight, rtol=0, atol=1e-4 * float(straight.abs().max()))
     return (straight, "linear") if same else (lines, "assumed")
 
@@ -269,6 +297,13 @@ def _at_codes(
     if not len(found):
         return [float("nan")] * len(shares)
     return [float(found.quantile(share)) for share in shares]
+
+
+def _undefined(field: LatentField) -> str:
+    """Where the decoder gives nothing that is finite, if anywhere."""
+    shown = field.grid.shown.cpu()
+    gone = int((shown & ~field.log10_magnification.isfinite()).sum())
+    return f"white: not finite in {gone / int(shown.sum()):.0%} of the map" if gone else ""
 
 
 def _spaced(field: LatentField, codes: Tensor, per_side: int = 7) -> Tensor:

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from geolatent.curvature import gaussian
+from geolatent.geodesics.pairs import require_finite_rows
 from geolatent.interpolation import affine_null
 from geolatent.latents import LatentModel, UncertainModel, as_latent_model
 from geolatent.metrics import ImmersedMetric, Metric
@@ -105,6 +106,7 @@ def latent_field(
             is below 2, or the decoder has no geometry: it fails on the codes, depends on chance or
             carries no gradient.
     """
+    require_finite_rows("codes", codes)
     subject = as_latent_model(model)
     chart = declared_chart(subject, codes, plane)
     codes = codes.detach()

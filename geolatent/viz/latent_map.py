@@ -1,12 +1,14 @@
 """A latent space seen from above."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from torch import Tensor, nn
 
+from geolatent.geodesics.pairs import require_finite_rows
 from geolatent.interpolation import Comparison
 from geolatent.latents import LatentModel, as_latent_model
 from geolatent.viz.declared_chart import declared_chart
@@ -14,9 +16,9 @@ from geolatent.viz.latent_chart import LatentChart
 from geolatent.viz.latent_field import relative_stretches
 from geolatent.viz.map_layers import draw_codes, draw_curves, draw_ground
 from geolatent.viz.page_grid import page_grid
-from geolatent.viz.path_kinds import distinct_paths, path_legend
+from geolatent.viz.path_kinds import distinct_paths, path_legend, path_styles
 from geolatent.viz.plane_section import PlaneSection
-from geolatent.viz.style import MAGNIFICATION_COLORS, PATH_STYLES, QUIET, figure_style
+from geolatent.viz.style import MAGNIFICATION_COLORS, QUIET, figure_style
 
 _ROUTE_POINTS = torch.linspace(0, 1, 257)
 
@@ -27,7 +29,7 @@ def latent_map(
     model: LatentModel | nn.Module | Callable[[Tensor], Tensor],
     codes: Float[Tensor, "m d"],
     *,
-    labels: Int[Tensor, "m"] | None = None,
+    labels: Any = None,
     label_names: Sequence[str] | None = None,
     comparison: Comparison | None = None,
     rows: Sequence[int] = (0,),
@@ -47,8 +49,8 @@ def latent_map(
         ax: where to draw.
         model: a model or a bare decoder.
         codes: of the data to show, `(m, d)`; of more than 1500, evenly spaced ones are shown.
-        labels: classes of the codes, `(m,)`.
-        label_names: names of the classes, as many as there are; their numbers if not given.
+        labels: classes of the codes, numbers or names in a tensor, an array or a list, m of them.
+        label_names: names of the numbers; the labels themselves if not given.
         comparison: paths.
         rows: which pairs of the comparison.
         marks: equal times, ends included, to mark by dots on the paths.
@@ -63,9 +65,10 @@ def latent_map(
         ValueError: the codes are not two-dimensional and there is no plane, or labels, names or
             rows do not fit.
     """
+    require_finite_rows("codes", codes)
     subject = as_latent_model(model)
     chart = declared_chart(subject, codes, plane)
-    _check(codes, labels, label_names, comparison, rows)
+    _check(comparison, rows)
     codes = codes.detach()
     routes = _routes(comparison, rows)
     ends = torch.cat([codes[:1], *(route.flatten(0, 1) for route in routes.values())])
@@ -82,29 +85,22 @@ def latent_map(
     )  # fmt: skip
     draw_codes(ax, chart, codes, labels=labels, label_names=label_names)
     for name, route in routes.items():
-        draw_curves(ax, chart, route, name)
-        if marks > 2 and comparison is not None:
+        assert comparison is not None  # what has routes
+        style = path_styles(comparison)[name]
+        draw_curves(ax, chart, route, name, style=style)
+        if marks > 2:
             between = comparison.paths[name](torch.linspace(0, 1, marks).to(codes))[list(rows)]
-            _draw_marks(ax, chart.to_page(between[:, 1:-1]), name)
+            _draw_marks(ax, chart.to_page(between[:, 1:-1]), style.color)
     _caption(ax, chart)
-    if routes and legend:
-        path_legend(ax)
+    if comparison is not None and routes and legend:
+        path_legend(ax, comparison)
     return ax
 
 
 def _check(
-    codes: Tensor,
-    labels: Tensor | None,
-    label_names: Sequence[str] | None,
     comparison: Comparison | None,
     rows: Sequence[int],
 ) -> None:
-    if labels is not None and len(labels) != len(codes):
-        raise ValueError(f"there are {len(codes)} codes but {len(labels)} labels.")
-    if labels is not None and label_names is not None and int(labels.max()) >= len(label_names):
-        raise ValueError(
-            f"labels go to {int(labels.max())} but there are {len(label_names)} names for them."
-        )
     if comparison is not None:
         pairs = len(next(iter(comparison.paths.values())))
         outside = [row for row in rows if not 0 <= row < pairs]
@@ -122,11 +118,11 @@ def _routes(comparison: Comparison | None, rows: Sequence[int]) -> dict[str, Ten
     }
 
 
-def _draw_marks(ax: Axes, page: Tensor, name: str) -> None:
+def _draw_marks(ax: Axes, page: Tensor, color: str) -> None:
     for line in page.cpu().numpy():
         ax.plot(
             line[:, 0], line[:, 1], "o", markersize=2.9, markerfacecolor="white",
-            markeredgecolor=PATH_STYLES[name].color, markeredgewidth=0.9, zorder=6, gid="mark",
+            markeredgecolor=color, markeredgewidth=0.9, zorder=6, gid="mark",
         )  # fmt: skip
 
 

@@ -9,11 +9,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from geolatent.geodesics import connect, exponential, measure
+from geolatent.geodesics.pairs import require_finite_rows
 from geolatent.interpolation import affine_null
 from geolatent.latents import LatentModel, as_latent_model
 from geolatent.metrics import (
     ClosedFormGeodesics,
-    EuclideanMetric,
     ImmersedMetric,
     Metric,
 )
@@ -93,6 +93,7 @@ def local_excess(
     Raises:
         ValueError: the reach is not positive, or there is no direction.
     """
+    require_finite_rows("codes", codes)
     if directions < 1:
         raise ValueError(f"at least one direction is needed, got {directions}.")
     if reach is None:
@@ -108,9 +109,7 @@ def local_excess(
     middle = codes.detach().repeat_interleave(directions, 0)
     frame = orthonormal_frame(assumed.matrix(middle))
     velocity = (frame @ unit.flatten(0, 1).unsqueeze(-1)).squeeze(-1)
-    declared = assumed if isinstance(assumed, ClosedFormGeodesics) else EuclideanMetric()
-    ends = [exponential(declared, middle, sign * reach / 2 * velocity).end for sign in (-1, 1)]
-    lines = declared.geodesic(ends[0], ends[1], torch.linspace(0, 1, _TIMES).to(codes))
+    lines = _through(assumed, middle, reach / 2 * velocity)
     excess = _excess(induced, lines)
     null = None
     straight = torch.lerp(
@@ -125,6 +124,20 @@ def local_excess(
         null=null,
         reach=reach,
     )
+
+
+def _through(
+    metric: Metric, middle: Float[Tensor, "b d"], half: Float[Tensor, "b d"]
+) -> Float[Tensor, "b t d"]:
+    """Geodesics from exp(−half) to exp(half); NaN where one cannot be followed."""
+    if isinstance(metric, ClosedFormGeodesics):
+        ends = [exponential(metric, middle, sign * half).end for sign in (-1, 1)]
+        return metric.geodesic(ends[0], ends[1], torch.linspace(0, 1, _TIMES).to(middle))
+    times = torch.linspace(0, 1, _TIMES // 2 + 1).to(middle)
+    back, forth = (exponential(metric, middle, sign * half, t=times).points for sign in (-1, 1))
+    assert back is not None
+    assert forth is not None
+    return torch.cat([back.flip(1), forth[:, 1:]], 1)
 
 
 def _excess(metric: Metric, lines: Float[Tensor, "b t d"]) -> Float[Tensor, " b"]:

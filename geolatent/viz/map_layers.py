@@ -7,7 +7,7 @@ from typing import Any, final
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, LogNorm, Normalize, SymLogNorm
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from geolatent.curvature import indicatrix
 from geolatent.latents import LatentModel
+from geolatent.viz.code_classes import CodeClass, code_classes
 from geolatent.viz.declared_chart import broken
 from geolatent.viz.geodesic_circles import GeodesicCircles
 from geolatent.viz.latent_chart import LatentChart
@@ -33,10 +34,16 @@ from geolatent.viz.style import (
     PATH_STYLES,
     QUIET,
     UNCERTAINTY_COLORS,
+    LineStyle,
     figure_style,
 )
 
 _MOST_CODES = 1500
+_SAME = 1e-3  # relative, of logarithms absolute: values that differ by less are one
+_SAME_TURN = 1e-4  # radians that a vector is turned by when it is carried around the whole map
+_BAR = (1.03, 0.0, 0.035, 1.0)  # an inset keeps to the map's height, whatever its aspect ratio
+_TICKS_APART = 0.1  # of a bar's height
+_LETTER, _NAME_HEIGHT = 5.8, 9.0  # points, of class names
 
 
 @final
@@ -61,7 +68,9 @@ def draw_relief(ax: Axes, field: LatentField, quantity: str, *, bar: bool = True
     """Colour the ground by a quantity of a field.
 
     The scale ends at the 1st and 99th percentile, which the bar's arrows say; that of the curvature
-    is symmetric about 0, linear up to the median of |K| and logarithmic beyond.
+    is symmetric about 0, linear up to the median of |K| and logarithmic beyond. What is the same
+    everywhere, up to a thousandth or to what the affine null shows, has one colour and its value
+    beside it.
 
     Args:
         ax: where.
@@ -84,8 +93,27 @@ def draw_relief(ax: Axes, field: LatentField, quantity: str, *, bar: bool = True
     draw_ground(
         ax, field.grid, field.chart, values, colors=relief.colors,
         label=relief.label if bar else None, symmetric=quantity == "curvature",
+        same=_same(field, quantity),
     )  # fmt: skip
     return ax
+
+
+def _same(field: LatentField, quantity: str) -> float:
+    """Differences of a quantity that are none."""
+    if quantity.startswith("log10"):
+        return _SAME
+    values = getattr(field, quantity)
+    finite = values[values.isfinite()]
+    same = _SAME * float(finite.abs().max()) if len(finite) else 0.0
+    if quantity == "curvature":
+        x, y = field.grid.x, field.grid.y
+        induced = float((10**field.log10_magnification).nanmedian())
+        area = induced * float((x[-1] - x[0]) * (y[-1] - y[0]))
+        same = max(same, _SAME_TURN / area if area > 0 else 0.0)
+        if field.null_curvature is not None:
+            null = field.null_curvature.nan_to_num(nan=0.0)
+            same = max(same, 10 * float(null.abs().max()))
+    return same
 
 
 def draw_ground(
@@ -97,27 +125,73 @@ def draw_ground(
     colors: Colormap,
     label: str | None,
     symmetric: bool = False,
+    same: float = _SAME,
 ) -> None:
-    """Colour the cells of a grid, set the limits, and draw a bar if it has a label."""
+    """Colour the cells of a grid, set the limits, and draw a bar if it has a label.
+
+    Values that differ by no more than `same` are shown as one.
+    """
     relief = values.numpy()
     finite = relief[np.isfinite(relief)]
+    everywhere = None
+    norm = _norm(finite, symmetric=symmetric)
+    if finite.size and finite.max() - finite.min() <= same:
+        middle = float(np.median(finite))
+        everywhere = 0.0 if symmetric and abs(middle) <= same else middle
+        relief = np.where(np.isfinite(relief), everywhere, np.nan)
+        reach = 2 * abs(everywhere) or 1.0
+        norm = Normalize(-reach if symmetric else everywhere, everywhere + reach)
     mesh = ax.pcolormesh(
-        grid.x, grid.y, np.ma.masked_invalid(relief), cmap=colors,
-        norm=_norm(finite, symmetric=symmetric), rasterized=True, zorder=0,
+        grid.x, grid.y, np.ma.masked_invalid(relief), cmap=colors, norm=norm, rasterized=True,
+        zorder=0,
     )  # fmt: skip
     if math.isfinite(grid.rim):
         mesh.set_clip_path(Circle((0, 0), grid.rim, transform=ax.transData))
     frame_page(ax, grid, chart)
-    if label is not None:
+    if label is not None and everywhere is None:
         _draw_bar(ax, mesh, label)
+    elif label is not None and everywhere is not None:
+        color = colors(norm(everywhere))
+        _draw_constant(ax, color, f"{everywhere:.3g} everywhere".replace("-", "−"), label)
 
 
 def _draw_bar(ax: Axes, colored: ScalarMappable, label: str) -> None:
-    # An inset keeps to the map's height, whatever its aspect ratio makes of it.
-    scale = ax.figure.colorbar(colored, cax=ax.inset_axes((1.03, 0.0, 0.035, 1.0)), extend="both")
+    scale = ax.figure.colorbar(colored, cax=ax.inset_axes(_BAR), extend="both")
     scale.set_label(label)
     scale.outline.set_visible(False)
+    if isinstance(colored.norm, SymLogNorm):
+        ticks = _ticks(colored.norm)
+        scale.set_ticks(list(ticks), labels=list(ticks.values()))
     scale.minorticks_off()
+
+
+def _draw_constant(ax: Axes, color: Any, value: str, label: str) -> None:
+    """A bar of one colour and one value."""
+    bar = ax.inset_axes(_BAR)
+    bar.set_facecolor(color)
+    bar.spines[:].set(visible=True, linewidth=0.4)
+    bar.tick_params(length=0)
+    bar.set_xticks([])
+    bar.yaxis.tick_right()
+    bar.yaxis.set_label_position("right")
+    bar.set_yticks([0.5], [value], rotation=90, va="center")
+    bar.set_ylabel(label)
+
+
+def _ticks(norm: SymLogNorm) -> dict[float, str]:
+    """0 and powers of ten on both sides of it, the greatest first, as many as do not touch."""
+    greatest = float(norm.vmax or 0.0)
+    most = math.floor(math.log10(greatest))
+    least = math.ceil(math.log10(norm.linthresh))
+    chosen = {0.0: "0"}
+    for power in range(most, least - 1, -1):
+        place = norm(10.0**power)
+        if all(abs(place - norm(other)) >= _TICKS_APART for other in chosen):
+            chosen |= {10.0**power: f"$10^{{{power}}}$", -(10.0**power): f"$−10^{{{power}}}$"}
+    if len(chosen) == 1:
+        end = math.floor(greatest / 10.0**most) * 10.0**most
+        chosen |= {end: f"{end:g}", -end: f"−{end:g}"}
+    return chosen
 
 
 def _norm(values: np.ndarray, *, symmetric: bool) -> Normalize:
@@ -153,18 +227,20 @@ def draw_codes(
     chart: LatentChart,
     codes: Float[Tensor, "m d"],
     *,
-    labels: Int[Tensor, " m"] | None = None,
+    labels: Any = None,
     label_names: Sequence[str] | None = None,
     size: float = 5.0,
 ) -> Axes:
     """Draw codes as dots, and the name of each class at its most central code.
 
+    Where it would cover another name it is at the most central code where it does not.
+
     Args:
         ax: where.
         chart: of the page.
         codes: of more than 1500, evenly spaced ones are shown.
-        labels: classes, `(m,)`.
-        label_names: their names; their numbers if not given.
+        labels: classes, numbers or names in a tensor, an array or a list, m of them.
+        label_names: names of the numbers; the labels themselves if not given.
         size: area of a dot, in points².
 
     Returns:
@@ -174,28 +250,47 @@ def draw_codes(
     chosen = torch.linspace(0, count - 1, min(count, _MOST_CODES)).long()
     page = chart.to_page(codes.detach())
     shown = page[chosen].cpu().numpy()
+    classes = [] if labels is None else code_classes(labels, label_names, codes=count)
     colors: Any = CLASS_COLORS[0]
-    if labels is not None:
-        colors = [CLASS_COLORS[int(label) % len(CLASS_COLORS)] for label in labels[chosen]]
+    if classes:
+        number = torch.zeros(count, dtype=torch.long)
+        for each in classes:
+            number[each.rows] = each.number % len(CLASS_COLORS)
+        colors = [CLASS_COLORS[k] for k in number[chosen].tolist()]
     ax.scatter(
         shown[:, 0], shown[:, 1], s=size, c=colors, alpha=0.85, linewidths=0.2, edgecolors="white",
         rasterized=True, zorder=2, gid="codes",
     )  # fmt: skip
-    for label in [] if labels is None else labels.unique().tolist():
-        members = page[labels == label]
-        left, bottom = members[_medoid(members)].tolist()
-        name = str(label) if label_names is None else label_names[label]
+    for each, place in zip(classes, _places(ax, page.cpu(), classes), strict=True):
         ax.annotate(
-            name, (left, bottom), ha="center", va="center", fontsize=8.5, fontweight="bold",
-            color=CLASS_COLORS[label % len(CLASS_COLORS)], path_effects=list(HALO), zorder=6,
+            each.name, place, ha="center", va="center", fontsize=8.5, fontweight="bold",
+            color=CLASS_COLORS[each.number % len(CLASS_COLORS)], path_effects=list(HALO), zorder=6,
             gid="class",
         )  # fmt: skip
     return ax
 
 
-def _medoid(points: Tensor) -> int:
-    sample = points[torch.linspace(0, len(points) - 1, min(len(points), 500)).long()]
-    return int(torch.cdist(points, sample).sum(1).argmin())
+def _places(
+    ax: Axes, page: Float[Tensor, "m 2"], classes: Sequence[CodeClass]
+) -> list[tuple[float, float]]:
+    """Where the names of classes stand, in the axes' coordinates."""
+    box, (left, right), (bottom, top) = ax.get_window_extent(), ax.get_xlim(), ax.get_ylim()
+    dots = min(box.width / (right - left), box.height / (top - bottom))  # of a square page
+    figure: Any = ax.get_figure(root=True)
+    point = figure.dpi / 72 / dots
+    taken: list[tuple[float, float, float]] = []
+    for each in classes:
+        members = page[each.rows]
+        sample = members[torch.linspace(0, len(members) - 1, min(len(members), 500)).long()]
+        members = members[torch.cdist(members, sample).sum(1).argsort(stable=True)]
+        width = _LETTER * (len(each.name) + 0.7) * point
+        free = torch.ones(len(members), dtype=torch.bool)
+        for x, y, other in taken:
+            beside = (members[:, 0] - x).abs() > (width + other) / 2
+            free &= beside | ((members[:, 1] - y).abs() > _NAME_HEIGHT * point)
+        x, y = members[int(free.double().argmax())].tolist()  # the first one; if none, of all
+        taken.append((x, y, width))
+    return [(x, y) for x, y, _ in taken]
 
 
 @figure_style()
@@ -250,6 +345,7 @@ def draw_curves(
     points: Float[Tensor, "b t d"],
     kind: str,
     *,
+    style: LineStyle | None = None,
     width: float = 1.9,
     ends: bool = True,
 ) -> Axes:
@@ -259,14 +355,15 @@ def draw_curves(
         ax: where.
         chart: of the page.
         points: codes along each curve, `(b, t, d)`.
-        kind: a key of `PATH_STYLES`.
+        kind: a key of `PATH_STYLES`, or any name with a style.
+        style: that of the kind if not given.
         width: in points.
         ends: mark them.
 
     Returns:
         `ax`.
     """
-    style = PATH_STYLES[kind]
+    style = style or PATH_STYLES[kind]
     page = broken(chart.to_page(points.detach()), chart)
     for number, line in enumerate(page.cpu().numpy()):
         ax.plot(
@@ -312,8 +409,11 @@ def draw_circles(ax: Axes, chart: LatentChart, circles: GeodesicCircles) -> Axes
     centre = chart.to_page(circles.centre).cpu().numpy()
     ax.plot(*centre, "o", markersize=4, markerfacecolor=color, markeredgecolor="white", zorder=7)
     radii = ", ".join(f"{radius:.3g}" for radius in circles.radii.tolist())
-    beyond = float((~circles.minimising).double().mean())
-    tail = "" if beyond == 0 else f"\ndotted: a shorter way exists ({beyond:.0%})"
+    found = circles.points.isfinite().all(-1)
+    beyond = int((found & ~circles.minimising).sum())
+    tail = f"\ndotted: a shorter way exists ({beyond / found.numel():.0%})" if beyond else ""
+    if not found.all():
+        tail += f"\nnot followed so far: {int((~found).sum())} of {found.numel()} geodesics"
     say(ax, f"induced radii {radii}{tail}")
     return ax
 
@@ -323,7 +423,8 @@ def draw_excess(ax: Axes, chart: LatentChart, excess: LocalExcess, *, bar: bool 
     """Draw codes coloured by the excess of short straight lines through them.
 
     The scale is logarithmic from one thousandth of a percent, or the null's greatest value if that
-    is more: what is no more than the null has the lightest colour.
+    is more: what is no more than the null has the lightest colour, and if nothing is more there is
+    no scale. Crosses are codes where no geodesic was found.
 
     Args:
         ax: where, with its limits set.
@@ -340,15 +441,24 @@ def draw_excess(ax: Axes, chart: LatentChart, excess: LocalExcess, *, bar: bool 
     if excess.null is not None and excess.null.isfinite().any():
         floor = max(floor, float(excess.null.nan_to_num(nan=0.0).abs().max()))
     finite = values[np.isfinite(values)]
-    top = max(10 * floor, float(np.quantile(finite, 0.99)) if finite.size else 1.0)
+    highest = float(np.quantile(finite, 0.99)) if finite.size else floor
+    top = max(10 * floor, highest)
     order = np.argsort(np.nan_to_num(values, nan=-1))
     dots = ax.scatter(
         page[order, 0], page[order, 1], c=100 * np.maximum(values, floor)[order], s=11,
         cmap=EXCESS_COLORS, norm=LogNorm(100 * floor, 100 * top), linewidths=0.3,
         edgecolors=QUIET, zorder=3, gid="excess", rasterized=True,
     )  # fmt: skip
-    if bar:
-        _draw_bar(ax, dots, "excess of short lines in %\n(declared over induced length − 1)")
+    lost = ~np.isfinite(values)
+    ax.scatter(
+        page[lost, 0], page[lost, 1], marker="x", s=9, color=INK, linewidths=0.6, zorder=3,
+        gid="failed",
+    )  # fmt: skip
+    label = "excess of short lines in %\n(declared over induced length − 1)"
+    if bar and finite.size and finite.max() <= floor:
+        _draw_constant(ax, EXCESS_COLORS(0.0), f"≤ {100 * floor:.2g} everywhere", label)
+    elif bar and finite.size:
+        _draw_bar(ax, dots, label)
     return ax
 
 

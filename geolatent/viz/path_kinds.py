@@ -1,6 +1,6 @@
 """Which kinds of paths a figure shows, and their legend."""
 
-from typing import Any
+from dataclasses import replace
 
 import torch
 from matplotlib.artist import Artist
@@ -9,7 +9,7 @@ from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 
 from geolatent.interpolation import Comparison
-from geolatent.viz.style import PATH_STYLES
+from geolatent.viz.style import OWN_STYLES, PATH_STYLES, LineStyle
 
 
 def distinct_paths(comparison: Comparison) -> list[str]:
@@ -23,26 +23,30 @@ def distinct_paths(comparison: Comparison) -> list[str]:
     return names
 
 
-def path_legend(ax: Axes) -> Legend:
+def path_styles(comparison: Comparison) -> dict[str, LineStyle]:
+    """How each kind of path looks: those that everybody knows as always, others by their order."""
+    own = [name for name in comparison.paths if name not in PATH_STYLES]
+    styles = {name: PATH_STYLES[name] for name in comparison.paths if name in PATH_STYLES}
+    for place, name in enumerate(own):
+        styles[name] = replace(OWN_STYLES[place % len(OWN_STYLES)], label=name)
+    return styles
+
+
+def path_legend(ax: Axes, comparison: Comparison) -> Legend:
     """Name the kinds of paths on the axes in one row above them."""
-    handles = path_handles(ax)
+    handles = path_handles(ax, comparison)
     return ax.legend(
         handles=handles, loc="lower left", bbox_to_anchor=(-0.01, 1.0), ncols=min(3, len(handles)),
         borderaxespad=0.2, columnspacing=1.4,
     )  # fmt: skip
 
 
-def path_handles(ax: Axes) -> list[Artist]:
+def path_handles(ax: Axes, comparison: Comparison) -> list[Artist]:
     """One line for each kind of path on the axes, as legends show them."""
-    shown = {str(line.get_label()): line for line in ax.get_lines()}
+    shown = [str(line.get_label()) for line in ax.get_lines()]
+    styles = {style.label: style for style in path_styles(comparison).values()}
     return [
-        Line2D([], [], color=line.get_color(), linestyle=_pattern(line), label=label)
-        for label, line in shown.items()
-        if not label.startswith("_")  # matplotlib's own, for what has no name
+        Line2D([], [], color=styles[label].color, linestyle=styles[label].pattern, label=label)
+        for label in dict.fromkeys(shown)
+        if label in styles
     ]
-
-
-def _pattern(line: Line2D) -> Any:
-    """How the line was asked to be dashed, which matplotlib keeps to itself for dashes."""
-    styles = [*PATH_STYLES.values(), PATH_STYLES[str(line.get_label())]]
-    return next(style.pattern for style in styles if style.label == line.get_label())

@@ -6,9 +6,9 @@ from matplotlib.axes import Axes
 from geolatent.interpolation import Comparison
 from geolatent.metrics import Metric
 from geolatent.viz.band import MOST_BANDS, draw_band
-from geolatent.viz.path_kinds import distinct_paths, path_legend
+from geolatent.viz.path_kinds import distinct_paths, path_legend, path_styles
 from geolatent.viz.path_speed import relative_speed
-from geolatent.viz.style import PATH_STYLES, QUIET, figure_style
+from geolatent.viz.style import QUIET, figure_style
 
 
 @figure_style()
@@ -31,16 +31,16 @@ def speed_profile(
         `ax`.
     """
     ax.axhline(1.0, color=QUIET, linewidth=0.6, zorder=0)
-    names = distinct_paths(comparison)
+    names, styles = distinct_paths(comparison), path_styles(comparison)
     for name in names:
         path = comparison.paths[name]
         t, speed = relative_speed(metric, path)
         good = speed.masked_fill(~path.converged.unsqueeze(1), torch.nan)
-        draw_band(ax, t, good, PATH_STYLES[name], selected=row, band=len(names) <= MOST_BANDS)
+        draw_band(ax, t, good, styles[name], selected=row, band=len(names) <= MOST_BANDS)
     ax.set_xlim(0, 1)
     ax.set_ylim(bottom=0)
     ax.set_xlabel("time t along the path")
     ax.set_ylabel("speed (mean of the path = 1)")
     if legend:
-        path_legend(ax)
+        path_legend(ax, comparison)
     return ax

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, final
-from zlib import crc32
 
 import matplotlib
 from matplotlib import patheffects
@@ -37,28 +36,24 @@ class LineStyle:
     pattern: Any
 
 
-class _PathStyles(dict[str, LineStyle]):
-    """Styles of the kinds that there are, and greys for kinds under names of a user's own."""
-
-    def __missing__(self, name: str) -> LineStyle:
-        patterns = ("solid", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1.2, 1, 1.2, 1, 1.2)))
-        number = crc32(name.encode())  # the same in every process, unlike hash()
-        return LineStyle(name, ("#000000", "#7F7F7F")[number % 2], patterns[number // 2 % 4])
-
-
 PATH_STYLES: Mapping[str, LineStyle] = MappingProxyType(
-    _PathStyles(
-        {
-            "linear": LineStyle("straight line", "#D55E00", (0, (3.2, 1.4))),
-            "spherical": LineStyle("slerp", "#E69F00", (0, (1, 1.1))),
-            "assumed": LineStyle("declared geodesic", "#009E73", (0, (5, 1.4, 1, 1.4))),
-            "geodesic": LineStyle("geodesic", "#0072B2", "solid"),
-            "density": LineStyle("density geodesic", "#CC79A7", (0, (7, 1.4))),
-            "graph": LineStyle("data graph", "#56B4E9", (0, (2, 1, 1, 1))),
-        }
-    )
+    {
+        "linear": LineStyle("straight line", "#D55E00", (0, (3.2, 1.4))),
+        "spherical": LineStyle("slerp", "#E69F00", (0, (1, 1.1))),
+        "assumed": LineStyle("declared geodesic", "#009E73", (0, (5, 1.4, 1, 1.4))),
+        "geodesic": LineStyle("geodesic", "#0072B2", "solid"),
+        "density": LineStyle("density geodesic", "#CC79A7", (0, (7, 1.4))),
+        "graph": LineStyle("data graph", "#56B4E9", (0, (2, 1, 1, 1))),
+    }
 )
 """Kinds of paths, in the colours of Okabe and Ito (2008), which colour-blind readers tell apart."""
+
+OWN_STYLES = tuple(
+    LineStyle("", color, pattern)
+    for pattern in ("solid", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1.2, 1, 1.2, 1, 1.2)))
+    for color in ("#000000", "#7F7F7F")
+)
+"""Kinds under names of a user's own, in their order."""
 
 SUBJECT_STYLES = (
     LineStyle("", "#000000", "solid"),

@@ -1,9 +1,13 @@
+import dataclasses
+
 import numpy as np
 import pytest
+import torch
 from matplotlib.figure import Figure
 
 from geolatent.interpolation import MEASURES, DensityGeodesic, compare
 from geolatent.viz import PATH_STYLES, effect_forest, effects_figure, profiles_figure
+from geolatent.viz.path_kinds import path_styles
 
 
 @pytest.fixture
@@ -47,8 +51,45 @@ def test_kinds_under_names_of_one_s_own_are_drawn(codes, decoder):
     rules = {"weak": DensityGeodesic(strength=0.0), "strong": DensityGeodesic(strength=1.0)}
     found = compare(decoder, codes[:3], codes[3:6], paths=rules, codes=codes)
     figure = effects_figure(found, reference="weak")
-    assert len(drawn(figure.axes[0], "difference", "strong")) == len(
-        found.effects(reference="weak")
-    )
+    dots = [x for x in figure.axes[0].get_lines() if x.get_gid() == "difference"]
+    assert len(dots) == len(found.effects(reference="weak"))
     (legend,) = profiles_figure(decoder, found).legends
     assert [text.get_text() for text in legend.get_texts()][:2] == ["weak", "strong"]
+
+
+def test_own_names_look_different(comparison):
+    names = ("medium", "mild", "linear", "strong", "strength=1")  # pairs that once looked alike
+    path = comparison.paths["linear"]
+    styles = path_styles(dataclasses.replace(comparison, paths=dict.fromkeys(names, path)))
+    assert styles["linear"] == PATH_STYLES["linear"]
+    looks = {(style.color, str(style.pattern)) for style in styles.values()}
+    assert len(looks) == len(names)
+    assert [style.label for style in styles.values()] == [
+        "straight line",
+        *(n for n in names if n != "linear"),
+    ]
+
+
+def test_the_legend_shows_bars_as_they_are_and_what_matters_fills_the_axis(codes):
+    flat = compare(
+        torch.nn.Linear(2, 5).double(),
+        codes[:8],
+        codes[8:16],
+        paths=("linear", "spherical", "geodesic"),
+    )
+    only = dataclasses.replace(
+        flat, paths={k: v for k, v in flat.paths.items() if k != "spherical"}
+    )
+    ax = effect_forest(Figure().subplots(), only)
+    assert {line.get_linestyle() for line in ax.get_legend().get_lines()} == {"-"}
+    assert 1 < ax.get_xlim()[1] < 1.5
+    assert list(ax.get_xticks()) == [-1, -0.5, 0, 0.5, 1]
+
+
+def test_pairs_that_failed_are_told(several):
+    path = dataclasses.replace(several.paths["geodesic"], converged=torch.arange(8) > 2)
+    some = dataclasses.replace(several, paths={**several.paths, "geodesic": path})
+    ax = effect_forest(Figure().subplots(), some)
+    color = PATH_STYLES["geodesic"].color
+    shares = [t.get_text() for t in ax.texts if t.get_color() == color]
+    assert all(share.endswith("% (3 failed)") for share in shares)
