@@ -1,5 +1,7 @@
 """Codes between NumPy and torch."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -9,6 +11,11 @@ from torch import Tensor
 def as_codes(array: np.ndarray, dtype: torch.dtype) -> Tensor:
     """A copy as a tensor on the CPU."""
     return torch.tensor(np.asarray(array), dtype=dtype)
+
+
+def as_array(codes: Any) -> Any:
+    """A tensor as an array of its own dtype, which scikit-learn would make double; others as is."""
+    return codes.detach().cpu().numpy() if isinstance(codes, Tensor) else codes
 
 
 def pairs_of(

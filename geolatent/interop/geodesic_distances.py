@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from geolatent.geodesics import distance_matrix
-from geolatent.interop.array_codes import as_codes
+from geolatent.interop.array_codes import as_array, as_codes
 from geolatent.metrics import EuclideanMetric, Metric
 from geolatent.metrics.require_codes import require_metric
 from geolatent.statistics.warn_of_failures import warn_of_failures
@@ -52,13 +52,13 @@ class GeodesicDistances(TransformerMixin, BaseEstimator):
         """Remember the codes `X`, `(n, d)`."""
         if self.metric is not None:
             require_metric(self.metric)
-        self.codes_ = validate_data(self, X, dtype=[np.float64, np.float32], copy=True)
+        self.codes_ = validate_data(self, as_array(X), dtype=[np.float64, np.float32], copy=True)
         return self
 
     def transform(self, X: Any) -> np.ndarray:
         """Distances `(m, n)` of codes `X`, `(m, d)`, from those it was fitted to."""
         check_is_fitted(self)
-        codes = validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+        codes = validate_data(self, as_array(X), dtype=[np.float64, np.float32], reset=False)
         if codes.shape == self.codes_.shape and np.array_equal(codes, self.codes_):
             return self._between(None)
         return self._between(codes)

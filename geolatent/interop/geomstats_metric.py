@@ -11,7 +11,8 @@ from typing_extensions import override
 from geolatent.geodesics import connect, distance_matrix, exponential, parallel_transport
 from geolatent.interop.array_codes import as_codes, pairs_of
 from geolatent.metrics import EuclideanMetric, ManifoldMetric, Metric
-from geolatent.metrics.require_codes import require_metric
+from geolatent.metrics.require_codes import require_codes, require_metric
+from geolatent.metrics.try_metric import Misfit
 from geolatent.statistics.log_maps import log_maps
 from geolatent.statistics.warn_of_failures import warn_of_failures
 
@@ -35,11 +36,12 @@ class GeomstatsMetric(RiemannianMetric):
         metric: ours.
         exact: log maps from the geodesic equation rather than from curves of least energy; see
             `log_maps`.
-        dtype: that the solvers work in; the metric's decoder must be of it.
+        dtype: that the solvers work in; the decoder's own, double before single, if not given.
         segments: of the geodesics, as in `connect`.
 
     Raises:
         TypeError: the metric is none of ours.
+        ValueError: the metric does not take codes of the space's dimension and of this dtype.
         RuntimeError: geomstats runs on another backend than NumPy.
 
     Warns:
@@ -52,7 +54,7 @@ class GeomstatsMetric(RiemannianMetric):
         metric: Metric,
         *,
         exact: bool = False,
-        dtype: torch.dtype = torch.float64,
+        dtype: torch.dtype | None = None,
         segments: int | None = None,
     ) -> None:
         require_metric(metric)
@@ -60,6 +62,7 @@ class GeomstatsMetric(RiemannianMetric):
             raise RuntimeError(
                 f"geomstats runs on {gs.__name__}; start Python with GEOMSTATS_BACKEND=numpy."
             )
+        dtype = _fitting_dtype(metric, space.dim, dtype)
         super().__init__(space=space)
         self.learned = metric
         self.exact = exact
@@ -101,7 +104,8 @@ class GeomstatsMetric(RiemannianMetric):
     @override
     def dist_pairwise(self, points: np.ndarray, n_jobs: int = 1, **_: Any) -> np.ndarray:
         codes = as_codes(points, self.dtype)
-        found = distance_matrix(self.learned, codes, workers=n_jobs, progress=False)
+        options: dict[str, Any] = {} if self.segments is None else {"segments": self.segments}
+        found = distance_matrix(self.learned, codes, workers=n_jobs, progress=False, **options)
         warn_of_failures("distances", found.converged)
         return _array(found.values)
 
@@ -136,6 +140,23 @@ class GeomstatsMetric(RiemannianMetric):
         return np.full(batch, radius)
 
 
+def _fitting_dtype(metric: Metric, dim: int, asked: torch.dtype | None) -> torch.dtype:
+    """The first in which the metric takes codes."""
+    wanted = [torch.float64, torch.float32] if asked is None else [asked]
+    refused: ValueError | None = None
+    for dtype in wanted:
+        try:
+            require_codes(metric, torch.zeros(1, dim, dtype=dtype))
+        except ValueError as error:
+            # That it is another dtype's decoder says less than what else is wrong.
+            if refused is None or isinstance(refused, Misfit):
+                refused = error
+        else:
+            return dtype
+    assert refused is not None
+    raise refused
+
+
 def geomstats_space(metric: Metric, dim: int, **options: Any) -> Euclidean:
     """The space of codes as geomstats' learning algorithms take it.
 
@@ -149,7 +170,7 @@ def geomstats_space(metric: Metric, dim: int, **options: Any) -> Euclidean:
         `RiemannianKMeans(space)`, `GeodesicRegression(space)` and the others work on it.
 
     Raises:
-        ValueError: the dimension is not positive.
+        ValueError: the dimension is not positive, or not that of the metric's codes.
         TypeError: the metric is none of ours.
     """
     if dim < 1:

@@ -5,16 +5,18 @@ from typing import Any, final
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from geolatent.geodesics import exponential
-from geolatent.interop.array_codes import as_codes
+from geolatent.interop.array_codes import as_array, as_codes
 from geolatent.metrics import EuclideanMetric, Metric
 from geolatent.metrics.raised_index import orthonormal_frame
-from geolatent.metrics.require_codes import require_metric
+from geolatent.metrics.require_codes import require_codes, require_metric
 from geolatent.statistics.frechet_mean import frechet_mean
 from geolatent.statistics.log_maps import log_maps
 from geolatent.statistics.warn_of_failures import warn_of_failures
+
+_DTYPES = [np.float64, np.float32]
 
 
 @final
@@ -49,8 +51,9 @@ class TangentSpace(TransformerMixin, BaseEstimator):
         """Find the base point of codes `X`, `(n, d)`."""
         if self.metric is not None:
             require_metric(self.metric)
-        codes = validate_data(self, X, dtype=[np.float64, np.float32])
+        codes = validate_data(self, as_array(X), dtype=_DTYPES)
         points = self._codes(codes)
+        require_codes(self._metric(), points)
         if self.base_point is None:
             mean = frechet_mean(self._metric(), points)
             warn_of_failures("means", mean.converged)
@@ -74,7 +77,7 @@ class TangentSpace(TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> np.ndarray:
         """Tangent vectors `(n, d)` of codes `X`, `(n, d)`; NaN where there is no geodesic."""
         check_is_fitted(self)
-        points = self._codes(validate_data(self, X, dtype=[np.float64, np.float32], reset=False))
+        points = self._codes(validate_data(self, as_array(X), dtype=_DTYPES, reset=False))
         base = as_codes(self.base_point_, points.dtype).expand_as(points)
         found = log_maps(self._metric(), base, points, exact=self.exact)
         warn_of_failures("log maps", found.converged)
@@ -84,7 +87,12 @@ class TangentSpace(TransformerMixin, BaseEstimator):
     def inverse_transform(self, X: Any) -> np.ndarray:
         """Codes `(n, d)` that tangent vectors `X`, `(n, d)`, lead to."""
         check_is_fitted(self)
-        vectors = self._codes(np.asarray(X))
+        vectors = self._codes(check_array(as_array(X), dtype=_DTYPES, ensure_all_finite=False))
+        if vectors.shape[1:] != self.base_point_.shape:
+            raise ValueError(
+                f"X must be tangent vectors (n, {len(self.base_point_)}), got shape "
+                f"{tuple(vectors.shape)}."
+            )
         base = as_codes(self.base_point_, vectors.dtype).expand_as(vectors)
         velocity = vectors @ as_codes(self.frame_, vectors.dtype).T
         found = exponential(self._metric(), base, velocity.contiguous())

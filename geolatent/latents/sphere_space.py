@@ -68,7 +68,8 @@ class SphereSpace(LatentSpace):
     ) -> None:
         super().__init__()
         if not isinstance(manifold, Sphere):
-            raise TypeError(f"manifold has to be a Sphere, got {manifold}.")
+            number = f": Sphere({manifold})" if isinstance(manifold, int) else ""
+            raise TypeError(f"manifold has to be a Sphere, got {manifold!r}{number}.")
         if posterior not in ("power_spherical", "von_mises_fisher"):
             raise ValueError(
                 f"posterior must be 'power_spherical' or 'von_mises_fisher', got {posterior!r}."

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from geolatent.geodesics import connect
 from geolatent.metrics import Metric
-from geolatent.metrics.require_codes import require_metric
+from geolatent.metrics.require_codes import require_codes, require_metric
 from geolatent.statistics.frechet_mean import frechet_mean
 from geolatent.statistics.sample import require_clusters, sample_of
 
@@ -27,7 +27,8 @@ class KMeans:
         labels: nearest centre of each code, `(b,)`.
         distances: from it, `(b,)`.
         variance: mean squared distance from the nearest centre; what is minimised.
-        converged: whether the labels stopped changing and all means converged.
+        converged: whether the labels stopped changing, and all means and all geodesics that decided
+            on labels or seeds converged.
         iterations: of the best restart.
         variances: of all restarts, `(r,)`; where they differ, minima do.
         flat_labels: of Euclidean k-means on the codes, with as many restarts, `(b,)`.
@@ -44,6 +45,14 @@ class KMeans:
     variances: Float[Tensor, "r"]
     flat_labels: Int[Tensor, "b"]
     agreement: float
+
+    def __str__(self) -> str:
+        sizes = ", ".join(str(size) for size in torch.bincount(self.labels).tolist())
+        return (
+            f"{len(self.centres)} clusters of {sizes} codes: variance {self.variance:.4g}, "
+            f"agreement with Euclidean k-means {self.agreement:.2f}"
+            + ("" if self.converged else "; not converged")
+        )
 
 
 class _Run(NamedTuple):
@@ -87,9 +96,9 @@ def k_means(
         The clusters, and how they differ from the Euclidean ones.
 
     Raises:
-        ValueError: codes are not finite, there are fewer than clusters, or an option is out of its
-            range.
-        TypeError: the metric is none.
+        ValueError: codes are not finite or do not fit the metric, there are fewer than clusters, or
+            an option is out of its range.
+        TypeError: the metric is none, or the codes are no tensor.
 
     References:
         Arthur, D., Vassilvitskii, S. (2007). k-means++: the advantages of careful seeding.
@@ -98,6 +107,7 @@ def k_means(
     """
     require_metric(metric)
     points = sample_of(points).points
+    require_codes(metric, points, name="points")
     require_clusters(clusters, len(points))
     if restarts < 1 or max_iterations < 1:
         raise ValueError(
@@ -106,8 +116,9 @@ def k_means(
     generator = torch.Generator().manual_seed(seed)
     runs = []
     for _ in range(restarts):
-        centres, between = _seeds(metric, points, clusters, generator, segments)
-        runs.append(_lloyd(metric, points, centres, between, segments, max_iterations))
+        centres, between, known = _seeds(metric, points, clusters, generator, segments)
+        run = _lloyd(metric, points, centres, between, segments, max_iterations)
+        runs.append(run._replace(converged=run.converged and known))
     variances = torch.stack([run.distances.square().mean() for run in runs])
     best = runs[int(variances.nan_to_num(nan=torch.inf).argmin())]
     flat = _flat_labels(points, clusters, restarts, seed)
@@ -133,19 +144,20 @@ def agreement(one: Int[Tensor, "b"], other: Int[Tensor, "b"]) -> float:
 
 def _seeds(
     metric: Metric, points: Tensor, clusters: int, generator: torch.Generator, segments: int
-) -> tuple[Float[Tensor, "k d"], Float[Tensor, "b k"]]:
-    """Codes far from each other, by k-means++, and the distances of all codes from them."""
+) -> tuple[Float[Tensor, "k d"], Float[Tensor, "b k"], bool]:
+    """Codes far from each other, by k-means++, the distances from them, and whether all are."""
     chosen = [int(torch.randint(len(points), (1,), generator=generator))]
-    columns = [_distances(metric, points[chosen[0]], points, segments)]
+    found = [_distances(metric, points[chosen[0]], points, segments)]
     for _ in range(clusters - 1):
-        nearest = torch.stack(columns, 1).amin(1).square()
+        nearest = torch.stack([column for column, _ in found], 1).amin(1).square()
         nearest = torch.where(nearest.isfinite(), nearest, 0)  # no geodesic leads there
         if not nearest.sum() > 0:  # fewer different codes than clusters
             nearest = torch.ones_like(nearest)
         index = int(torch.multinomial(nearest.double().cpu(), 1, generator=generator))
         chosen.append(index)
-        columns.append(_distances(metric, points[index], points, segments))
-    return points[chosen], torch.stack(columns, 1)
+        found.append(_distances(metric, points[index], points, segments))
+    columns, converged = zip(*found, strict=True)
+    return points[chosen], torch.stack(columns, 1), all(converged)
 
 
 def _lloyd(
@@ -158,12 +170,13 @@ def _lloyd(
 ) -> _Run:
     labels = lower.argmin(1)
     own = lower.gather(1, labels[:, None])[:, 0]
-    all_means = False
+    all_found = True
     for iteration in range(1, max_iterations + 1):
         labels = _no_cluster_empty(labels, own, len(centres))
         found = frechet_mean(metric, points, groups=labels, segments=segments)
         # A code without a geodesic has no label that means anything.
-        all_means = bool(found.converged.all() and found.paths.length.isfinite().all())
+        all_found = bool(found.converged.all() and found.paths.length.isfinite().all())
+        # Too long a way bounds too little: more pairs are open, none is decided wrongly.
         moved = connect(metric, centres, found.point, segments=segments).length.nan_to_num(
             nan=torch.inf
         )
@@ -176,13 +189,14 @@ def _lloyd(
         if len(rows):
             path = connect(metric, centres[columns], points[rows], segments=segments)
             lower[rows, columns] = path.length.nan_to_num(nan=torch.inf)
+            all_found &= bool(path.converged.all())
         # A tie, or a difference within rounding, keeps the label.
         own_or_less = own * (1 - 8 * torch.finfo(own.dtype).eps)
         better = lower.amin(1) < own_or_less
         new = torch.where(better, lower.argmin(1), labels)
         own = lower.gather(1, new[:, None])[:, 0]
         if torch.equal(new, labels):
-            return _Run(centres, labels, own, all_means, iteration)
+            return _Run(centres, labels, own, all_found, iteration)
         labels = new
     return _Run(centres, labels, own, False, max_iterations)
 
@@ -200,9 +214,9 @@ def _no_cluster_empty(labels: Tensor, own: Tensor, clusters: int) -> Tensor:
 
 def _distances(
     metric: Metric, centre: Float[Tensor, "d"], points: Tensor, segments: int
-) -> Float[Tensor, "b"]:
+) -> tuple[Float[Tensor, "b"], bool]:
     path = connect(metric, centre.expand_as(points).contiguous(), points, segments=segments)
-    return path.length.nan_to_num(nan=torch.inf)
+    return path.length.nan_to_num(nan=torch.inf), bool(path.converged.all())
 
 
 def _flat_labels(points: Tensor, clusters: int, restarts: int, seed: int) -> Int[Tensor, "b"]:

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from geolatent.geodesics import distance_matrix
 from geolatent.metrics import Metric
-from geolatent.metrics.require_codes import require_metric
+from geolatent.metrics.require_codes import require_codes, require_metric
 from geolatent.statistics.k_means import agreement
-from geolatent.statistics.sample import require_clusters, sample_of
+from geolatent.statistics.sample import require_clusters, require_tensor, sample_of
 
 
 @final
@@ -39,6 +39,15 @@ class KMedoids:
     distances: Float[Tensor, "b b"]
     flat_labels: Int[Tensor, "b"]
     agreement: float
+
+    def __str__(self) -> str:
+        sizes = ", ".join(str(size) for size in torch.bincount(self.labels).tolist())
+        return (
+            f"{len(self.medoids)} clusters of {sizes} codes around codes "
+            f"{', '.join(str(index) for index in self.medoids.tolist())}: mean distance "
+            f"{self.distance:.4g}, agreement with Euclidean ones {self.agreement:.2f}"
+            + ("" if self.converged else "; not converged")
+        )
 
 
 class _Partition(NamedTuple):
@@ -78,7 +87,7 @@ def k_medoids(
     Raises:
         ValueError: codes or distances are not finite, there are fewer codes than clusters, or
             shapes do not fit together.
-        TypeError: the metric is none.
+        TypeError: the metric is none, or codes or distances are no tensors.
 
     References:
         Kaufman, L., Rousseeuw, P. J. (1990). Finding Groups in Data.
@@ -87,15 +96,24 @@ def k_medoids(
     """
     require_metric(metric)
     points = sample_of(points).points
+    require_codes(metric, points, name="points")
     require_clusters(clusters, len(points))
     all_converged = True
     if distances is None:
         solved = distance_matrix(metric, points, progress=False)
         distances, all_converged = solved.values, bool(solved.converged.all())
-    if distances.shape != (len(points), len(points)) or not (distances >= 0).all():
+    require_tensor("distances", distances)
+    if distances.shape != (len(points), len(points)):
         raise ValueError(
-            f"distances must be ({len(points)}, {len(points)}), not negative and not NaN, got "
-            f"shape {tuple(distances.shape)}; leave out codes without a geodesic."
+            f"distances must be ({len(points)}, {len(points)}), got {tuple(distances.shape)}."
+        )
+    bad = ~(distances.isfinite() & (distances >= 0))
+    if bad.any():
+        row, column = bad.nonzero()[0].tolist()
+        raise ValueError(
+            f"{int(bad.sum())} distances are negative or not finite, the first is "
+            f"{float(distances[row, column])} between codes {row} and {column}: leave out codes "
+            "that no geodesic joins to the others."
         )
     found = _partition(distances, clusters, max_iterations)
     table = torch.cdist(points, points, compute_mode="donot_use_mm_for_euclid_dist")

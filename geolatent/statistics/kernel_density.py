@@ -11,9 +11,10 @@ from torch import Tensor
 from geolatent.geodesics import DistanceBlocks, distance_matrix
 from geolatent.metrics import Metric
 from geolatent.metrics.raised_index import orthonormal_frame
-from geolatent.metrics.require_codes import require_metric
+from geolatent.metrics.require_codes import require_codes, require_metric
 from geolatent.statistics.sample import Sample, sample_of
 from geolatent.statistics.volume_distortion import volume_distortion
+from geolatent.statistics.warn_of_failures import warn_of_failures
 
 
 @final
@@ -46,13 +47,30 @@ class KernelDensity:
     rank_correlation: float
 
     def __call__(self, z: Float[Tensor, "q d"], *, segments: int = 16) -> Float[Tensor, "q"]:
-        """Density per Riemannian volume, `(q,)`; times √det G it is that per volume of codes."""
+        """Density per Riemannian volume, `(q,)`; times √det G it is that per volume of codes.
+
+        Warns:
+            RuntimeWarning: geodesics to some kernels failed (NaN) or have not converged (a lower
+                bound).
+        """
+        require_codes(self.metric, z)
         blocks = DistanceBlocks(self.metric, z, self.sample.points, segments=segments)
         table = z.new_empty(len(z), len(self.sample.points))
+        converged = torch.zeros_like(table, dtype=torch.bool)
         for block in range(len(blocks)):
             row, column = blocks.pairs_of(block).T
-            table[row, column] = blocks.solve(block).length
+            path = blocks.solve(block)
+            table[row, column], converged[row, column] = path.length, path.converged
+        warn_of_failures("geodesics to the kernels", converged)
         return _mixture(table, self.sample.weight, self.bandwidth, self._constant())
+
+    def __str__(self) -> str:
+        failed = int((~self.converged).sum())
+        return (
+            f"density of {len(self.normaliser)} kernels of bandwidth {self.bandwidth:.4g}: rank "
+            f"correlation with the Euclidean one {self.rank_correlation:.3f}"
+            + (f"; {failed} kernels not converged" if failed else "")
+        )
 
     def _constant(self) -> Tensor:
         return self.normaliser * (2 * math.pi * self.bandwidth**2) ** (
@@ -84,7 +102,7 @@ def kernel_density(
         metric: on codes, differentiable as `exponential` needs it.
         points: codes, `(b, d)`.
         bandwidth: h; Scott's rule, σ n^{-1/(d+4)} with σ² half the mean squared distance of pairs
-            over d, if not given.
+            over d and n the number of codes that the weights are worth, if not given.
         weights: `(b,)`, not negative; equal if not given.
         segments: of the geodesics, as in `connect`.
         draws: of v, in pairs of opposite ones, for every code.
@@ -95,7 +113,7 @@ def kernel_density(
 
     Raises:
         ValueError: codes or weights are bad, fewer than two codes, or an option is out of range.
-        TypeError: the metric is none.
+        TypeError: the metric is none, or codes or weights are no tensors.
 
     References:
         Pelletier, B. (2005). Kernel density estimation on Riemannian manifolds. Stat. Probab. Lett.
@@ -104,6 +122,7 @@ def kernel_density(
     require_metric(metric)
     sample = sample_of(points, weights)
     points = sample.points
+    require_codes(metric, points, name="points")
     count, dim = points.shape
     if count < 2 or draws < 4 or not (bandwidth is None or bandwidth > 0):
         raise ValueError(
@@ -112,7 +131,7 @@ def kernel_density(
         )
     table = distance_matrix(metric, points, progress=False, segments=segments)
     if bandwidth is None:
-        bandwidth = scott(table.values, dim)
+        bandwidth = scott(table.values, dim, sample.weight)
     frame = orthonormal_frame(metric.matrix(points))
     generator = torch.Generator().manual_seed(seed)
     half = torch.randn(draws // 2, dim, generator=generator, dtype=torch.float64).to(points)
@@ -127,7 +146,7 @@ def kernel_density(
     own = ~torch.eye(count, dtype=torch.bool, device=points.device)
     scale = (2 * math.pi * bandwidth**2) ** (dim / 2)
     density = _mixture(table.values, sample.weight, bandwidth, scale * normaliser, own)
-    flat_bandwidth = scott(flat_table, dim)
+    flat_bandwidth = scott(flat_table, dim, sample.weight)
     flat_scale = torch.full_like(normaliser, (2 * math.pi * flat_bandwidth**2) ** (dim / 2))
     flat_density = _mixture(flat_table, sample.weight, flat_bandwidth, flat_scale, own)
     volume = (torch.linalg.slogdet(metric.matrix(points)).logabsdet / 2).exp()
@@ -144,17 +163,21 @@ def kernel_density(
     )
 
 
-def scott(table: Float[Tensor, "b b"], dim: int) -> float:
+def scott(table: Float[Tensor, "b b"], dim: int, weight: Float[Tensor, "b"]) -> float:
     """σ n^{-1/(d+4)}, σ² half the mean squared distance of different codes over d.
 
+    Pairs count by the product of their weights, and codes as many as they are worth, 1 / Σ w².
     Distances that are not known are left out.
     """
-    count = len(table)
-    different = table[~torch.eye(count, dtype=torch.bool, device=table.device)]
-    squares = different[different.isfinite()].square().mean()
+    pairs = weight[:, None] * weight
+    pairs = torch.where(table.isfinite(), pairs.fill_diagonal_(0), 0)
+    squares = (pairs * table.nan_to_num(nan=0.0, posinf=0.0).square()).sum() / pairs.sum()
     if not squares > 0:
-        raise ValueError("all codes are the same: there is no scale for a bandwidth; give one.")
-    return float((squares / (2 * dim)).sqrt()) * count ** (-1 / (dim + 4))
+        raise ValueError(
+            "all codes that count are the same: there is no scale for a bandwidth; give one."
+        )
+    worth = float(weight.sum().square() / weight.square().sum())
+    return float((squares / (2 * dim)).sqrt()) * worth ** (-1 / (dim + 4))
 
 
 def _mixture(

@@ -8,8 +8,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from geolatent.geodesics import connect
+from geolatent.geodesics.pairs import require_finite_rows
 from geolatent.metrics import ImmersedMetric, Metric
-from geolatent.metrics.require_codes import require_metric
+from geolatent.metrics.require_codes import require_codes, require_metric
 from geolatent.statistics.sample import sample_of
 
 
@@ -33,6 +34,15 @@ class Neighbours:
     solved: float
     flat_index: Int[Tensor, "q k"]
     overlap: Float[Tensor, "q"]
+
+    def __str__(self) -> str:
+        queries, neighbours = self.index.shape
+        failed = int((~self.converged).sum())
+        return (
+            f"{neighbours} nearest neighbours of {queries} codes: {float(self.overlap.mean()):.1%} "
+            f"of them are flat neighbours too; {self.solved:.1%} of the geodesics had to be found"
+            + (f"; {failed} codes not converged" if failed else "")
+        )
 
 
 @torch.no_grad()
@@ -65,17 +75,25 @@ def nearest_neighbours(
 
     Raises:
         ValueError: codes are not finite, do not fit together, or are fewer than neighbours.
-        TypeError: the metric is none.
+        TypeError: the metric is none, or codes are no tensors.
     """
     require_metric(metric)
     points = sample_of(points).points
-    asked = points if queries is None else sample_of(queries).points
+    require_codes(metric, points, name="points")
+    asked = points
+    if queries is not None:
+        require_finite_rows("queries", queries)
+        asked = queries.detach()
     if asked.shape[1] != points.shape[1] or asked.dtype != points.dtype:
         raise ValueError(
             f"queries must be codes like points, got {tuple(asked.shape)} of {asked.dtype} and "
             f"{tuple(points.shape)} of {points.dtype}."
         )
     most = len(points) - (queries is None)
+    if most < 1:
+        raise ValueError("one code alone has no neighbours: give others, or queries.")
+    if not len(asked):
+        raise ValueError(f"queries must be codes, at least one, got shape {tuple(asked.shape)}.")
     if not 1 <= neighbours <= most:
         raise ValueError(f"neighbours must be between 1 and {most}, got {neighbours}.")
     bound = torch.zeros(len(asked), len(points), dtype=points.dtype, device=points.device)

@@ -4,16 +4,16 @@ from dataclasses import dataclass
 from typing import final
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from geolatent.geodesics import connect, exponential
 from geolatent.metrics import Metric
 from geolatent.metrics.raised_index import orthonormal_frame
-from geolatent.metrics.require_codes import require_metric
+from geolatent.metrics.require_codes import require_codes, require_metric
 from geolatent.statistics.frechet_mean import FrechetMean, frechet_mean
 from geolatent.statistics.log_maps import log_maps
-from geolatent.statistics.sample import sample_of
+from geolatent.statistics.sample import require_spread, sample_of
 
 
 @final
@@ -31,8 +31,11 @@ class PrincipalGeodesics:
         converged: whether mean and all log maps did.
         captured_by_flat: variance that the first c principal directions of the codes, taken at the
             same mean, explain over what these explain; 1: flat directions are fine.
-        distortion: of random pairs of codes, distance of their log maps over geodesic distance,
-            minus 1, `(s,)`: what any analysis in one tangent space gets wrong.
+        distortion: of random pairs of different codes, distance of their log maps over geodesic
+            distance, minus 1, `(s,)`: what any analysis in one tangent space gets wrong. NaN where
+            there is no geodesic.
+        distortion_converged: whether the geodesic of each pair did, `(s,)`; false: the distortion
+            is a lower bound.
     """
 
     metric: Metric
@@ -44,11 +47,26 @@ class PrincipalGeodesics:
     converged: bool
     captured_by_flat: float
     distortion: Float[Tensor, "s"]
+    distortion_converged: Bool[Tensor, "s"]
 
     def codes(self, coordinates: Float[Tensor, "b c"]) -> Float[Tensor, "b d"]:
         """Where coordinates along the geodesics lead to; NaN where that is beyond the metric."""
         base = self.mean.point.expand(len(coordinates), -1).contiguous()
         return exponential(self.metric, base, coordinates @ self.directions).end
+
+    def __str__(self) -> str:
+        shares = ", ".join(f"{share:.1%}" for share in self.share.tolist())
+        known = self.distortion[self.distortion_converged].abs()
+        wrong = (
+            f"; distances in the tangent space off by {float(known.median()):.1%} (median)"
+            if len(known)
+            else ""
+        )
+        return (
+            f"{len(self.share)} principal geodesics: {shares} of the variance; as many flat "
+            f"directions capture {self.captured_by_flat:.1%} of what they do{wrong}"
+            + ("" if self.converged else "; not converged")
+        )
 
 
 @torch.no_grad()
@@ -86,8 +104,9 @@ def principal_geodesics(
         The geodesics, and how well flat directions would do.
 
     Raises:
-        ValueError: codes or weights are bad, or there are not so many components.
-        TypeError: the metric is none.
+        ValueError: codes or weights are bad, all codes are the same, or there are not so many
+            components.
+        TypeError: the metric is none, or codes or weights are no tensors.
 
     References:
         Fletcher, P. T., Lu, C., Pizer, S. M., Joshi, S. (2004). Principal geodesic analysis for the
@@ -96,6 +115,8 @@ def principal_geodesics(
     require_metric(metric)
     sample = sample_of(points, weights)
     points = sample.points
+    require_codes(metric, points, name="points")
+    require_spread(sample)
     most = min(points.shape)
     count = most if components is None else components
     if not 1 <= count <= most or pairs < 0:
@@ -120,6 +141,8 @@ def principal_geodesics(
     flat_basis, _ = torch.linalg.qr(flat_frame)
     captured = (root * vectors @ flat_basis).square().sum() / variance[:count].sum()
     nan = torch.nan
+    known = vectors if usable else vectors * nan
+    distortion, followed = _distortion(metric, points, known, pairs, seed, segments)
     return PrincipalGeodesics(
         metric=metric,
         mean=mean,
@@ -129,20 +152,20 @@ def principal_geodesics(
         coordinates=vectors @ axes.T if usable else (vectors @ axes.T) * nan,
         converged=usable and bool(mean.converged.all() and logs.converged.all()),
         captured_by_flat=float(captured) if usable else nan,
-        distortion=_distortion(
-            metric, points, vectors if usable else vectors * nan, pairs, seed, segments
-        ),
+        distortion=distortion,
+        distortion_converged=followed,
     )
 
 
 def _distortion(
     metric: Metric, points: Tensor, vectors: Tensor, pairs: int, seed: int, segments: int | None
-) -> Float[Tensor, "s"]:
-    if len(points) < 2:
-        return points.new_empty(0)
+) -> tuple[Float[Tensor, "s"], Bool[Tensor, "s"]]:
     generator = torch.Generator().manual_seed(seed)
     first = torch.randint(len(points), (pairs,), generator=generator)
     other = (first + torch.randint(1, len(points), (pairs,), generator=generator)) % len(points)
-    length = connect(metric, points[first], points[other], segments=segments).length
+    different = (points[first] != points[other]).any(1).cpu()
+    first, other = first[different], other[different]
+    path = connect(metric, points[first], points[other], segments=segments)
     apart = torch.linalg.vector_norm(vectors[first] - vectors[other], dim=1)
-    return apart[length > 0] / length[length > 0] - 1
+    distortion = apart / torch.where(path.length > 0, path.length, torch.nan) - 1
+    return distortion, path.converged & distortion.isfinite()

@@ -12,7 +12,7 @@ from sklearn.base import clone
 from geolatent.interop import geomstats_space
 from geolatent.manifolds import PoincareBall
 from geolatent.metrics import EuclideanMetric, ManifoldMetric, PullbackMetric
-from geolatent.networks import Sphere
+from geolatent.networks import MLP, Sphere
 from geolatent.statistics import frechet_mean
 
 
@@ -57,6 +57,21 @@ def test_geomstats_own_ball_agrees():
     )
     assert np.isinf(ours.metric.injectivity_radius())
     assert np.isinf(geomstats_space(EuclideanMetric(), 3).metric.injectivity_radius())
+
+
+def test_pairwise_distances_have_the_segments_asked_for():
+    points, metric = 4 * _points(3), PullbackMetric(Sphere())
+    coarse = geomstats_space(metric, 2, segments=4).metric
+    single = coarse.dist(points[:1], points)[1:]
+    np.testing.assert_allclose(coarse.dist_pairwise(points)[0, 1:], single, rtol=1e-9)
+    fine = geomstats_space(metric, 2, segments=32).metric
+    assert np.abs(fine.dist_pairwise(points)[0, 1:] / single - 1).max() > 1e-9
+
+
+def test_a_decoder_in_single_precision_is_taken_as_it_is():
+    decoder = MLP(2, 5, hidden=(4,)).requires_grad_(False)
+    assert geomstats_space(PullbackMetric(decoder), 2).metric.dtype == torch.float32
+    assert geomstats_space(PullbackMetric(Sphere()), 2).metric.dtype == torch.float64
 
 
 def test_frechet_mean_of_geomstats_is_ours(space):
@@ -116,6 +131,12 @@ def test_mistakes(space):
         geomstats_space(Sphere(), 2)
     with pytest.raises(ValueError, match="dim"):
         geomstats_space(EuclideanMetric(), 0)
+    narrow = PullbackMetric(MLP(2, 5, hidden=(4,)).requires_grad_(False))
+    for options in ({}, {"dtype": torch.float32}):
+        with pytest.raises(ValueError, match="width"):
+            geomstats_space(narrow, 5, **options)
+    with pytest.raises(ValueError, match="float64"):
+        geomstats_space(narrow, 2, dtype=torch.float64)
     with pytest.raises(ValueError, match="base_point"):
         space.metric.metric_matrix()
     with pytest.raises(ValueError, match="direction"):

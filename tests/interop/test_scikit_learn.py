@@ -15,7 +15,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from geolatent.interop import GeodesicDistances, TangentSpace
 from geolatent.metrics import PullbackMetric
-from geolatent.networks import Sphere, SwissRoll
+from geolatent.networks import MLP, Sphere, SwissRoll
 
 
 @parametrize_with_checks([GeodesicDistances(), TangentSpace()])
@@ -80,7 +80,8 @@ def test_clone_and_pickle(kind):
 def test_single_precision_stays_single():
     codes = 0.3 * np.random.default_rng(0).standard_normal((5, 2)).astype(np.float32)
     for kind in (GeodesicDistances, TangentSpace):
-        assert kind(PullbackMetric(Sphere())).fit_transform(codes).dtype == np.float32
+        for given in (codes, torch.from_numpy(codes)):
+            assert kind(PullbackMetric(Sphere())).fit_transform(given).dtype == np.float32
 
 
 @pytest.mark.usefixtures("as_in_production")
@@ -89,6 +90,10 @@ def test_mistakes():
     for kind in (GeodesicDistances, TangentSpace):
         with pytest.raises(TypeError, match="PullbackMetric"):
             kind(Sphere()).fit(codes)
+        with pytest.raises(ValueError, match="width"):
+            kind(PullbackMetric(MLP(3, 5, hidden=(4,)).double())).fit_transform(codes)
+    with pytest.raises(ValueError, match=r"tangent vectors \(n, 2\), got shape \(3, 4\)"):
+        TangentSpace(base_point=[0.0, 0.0]).fit(codes).inverse_transform(np.zeros((3, 4)))
     with pytest.raises(ValueError, match="base_point"):
         TangentSpace(base_point=[0.0]).fit(codes)
     with pytest.raises(ValueError, match="rank-deficient"):

@@ -251,6 +251,8 @@ def test_refuses_unknown_features_and_dimensions():
 def test_refuses_manifolds_that_do_not_fit():
     with pytest.raises(ValueError, match=r"closes up on itself.*SphereSpace"):
         WrappedNormalSpace(FlatTorus(2))
+    with pytest.raises(TypeError, match=r"has to be a Sphere, got 2: Sphere\(2\)"):
+        SphereSpace(2)
     with pytest.raises(TypeError, match="has to be a Sphere"):
         SphereSpace(Lorentz(2))
     with pytest.raises(TypeError, match="Lorentz or PoincareBall"):

@@ -1,9 +1,12 @@
-"""What tests of several densities share."""
+"""What tests of several statistics share."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
+
+from geolatent.geodesics import connect
 
 
 @pytest.fixture
@@ -23,3 +26,14 @@ def _integral(metric, log_density, low, high, cells=40):
     return (
         float((log_density(grid).exp() * torch.linalg.det(metric.matrix(grid)).sqrt()).sum()) * cell
     )
+
+
+@pytest.fixture
+def unfinished():
+    """`connect`, but nothing that it finds has converged."""
+
+    def function(*arguments, **options):
+        path = connect(*arguments, **options)
+        return replace(path, converged=path.converged & False)
+
+    return function

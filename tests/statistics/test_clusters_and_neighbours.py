@@ -1,6 +1,7 @@
 """k-means, k-medoids and neighbours where the geodesic answer is known and the flat one wrong."""
 
 import itertools
+from importlib import import_module
 
 import pytest
 import torch
@@ -131,8 +132,19 @@ def test_mistakes():
             function(EuclideanMetric(), points * torch.nan, 2)
     with pytest.raises(ValueError, match="restarts"):
         k_means(EuclideanMetric(), points, 2, restarts=0)
+    for bad in (torch.nan, torch.inf, -1.0):
+        with pytest.raises(ValueError, match=r"25 distances .* the first is"):
+            k_medoids(EuclideanMetric(), points, 2, distances=torch.full((5, 5), bad))
     with pytest.raises(ValueError, match="distances must be"):
-        k_medoids(EuclideanMetric(), points, 2, distances=torch.full((5, 5), torch.nan))
+        k_medoids(EuclideanMetric(), points, 2, distances=torch.zeros(4, 4))
+    for function in (k_means, k_medoids):
+        with pytest.raises(TypeError, match="points must be a tensor, got list"):
+            function(EuclideanMetric(), points.tolist(), 2)
+    for given in ((points.numpy(),), (points, points.numpy())):
+        with pytest.raises(TypeError, match="got ndarray"):
+            nearest_neighbours(EuclideanMetric(), *given)
+    with pytest.raises(ValueError, match="one code alone"):
+        nearest_neighbours(EuclideanMetric(), points[:1])
     with pytest.raises(ValueError, match="between 1 and 4"):
         nearest_neighbours(EuclideanMetric(), points, neighbours=5)
     with pytest.raises(ValueError, match="queries"):
@@ -147,3 +159,41 @@ def test_a_code_without_geodesics_is_no_crash_and_no_convergence():
     points = torch.cat([torch.randn(20, 2), 5 + torch.randn(20, 2), torch.tensor([[99.0, 0.0]])])
     found = k_means(PullbackMetric(broken), points, 2, restarts=2)
     assert not found.converged
+
+
+def test_geodesics_that_decide_on_clusters_must_converge(monkeypatch, unfinished):
+    """Those of the seeds, and those that leave a label open, as much as those of the means."""
+    module, points = import_module("geolatent.statistics.k_means"), torch.randn(20, 2)
+    assert k_means(EuclideanMetric(), points, 3).converged
+    for kind in ("seeds", "assignment"):
+        apart = module.connect if kind == "assignment" else unfinished
+
+        def connect(metric, start, end, apart=apart, **options):
+            of_seed = len(start) == 20 and (start == start[0]).all()
+            return (apart if of_seed else unfinished)(metric, start, end, **options)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "connect", connect)
+            assert not k_means(EuclideanMetric(), points, 3).converged
+
+
+def test_neighbours_whose_geodesics_have_not_converged_are_told(monkeypatch, unfinished):
+    module = import_module("geolatent.statistics.nearest_neighbours")
+    points = torch.randn(6, 2)
+    assert nearest_neighbours(EuclideanMetric(), points, neighbours=2).converged.all()
+    monkeypatch.setattr(module, "connect", unfinished)
+    found = nearest_neighbours(EuclideanMetric(), points, neighbours=2)
+    assert not found.converged.any()
+    assert found.distances.isfinite().all()
+    assert "6 codes not converged" in str(found)
+
+
+def test_results_print_what_to_look_at():
+    points = torch.randn(12, 2)
+    for found in (
+        k_means(EuclideanMetric(), points, 2),
+        k_medoids(EuclideanMetric(), points, 2),
+        nearest_neighbours(EuclideanMetric(), points, neighbours=2),
+    ):
+        assert "tensor" not in str(found)
+        assert len(str(found)) < 200

@@ -1,5 +1,6 @@
 """Densities integrate to one over the manifold, and are the flat ones where it is flat."""
 
+import numpy as np
 import pytest
 import torch
 from scipy.stats import gaussian_kde, multivariate_normal
@@ -64,9 +65,31 @@ def test_flat_kernel_density_is_scipys():
     ).mean(0)
     torch.testing.assert_close(found(at), exact, rtol=1e-6, atol=0)
     torch.testing.assert_close(found.normaliser, torch.ones(25, dtype=torch.float64))
-    # Of one set of codes the rule is Scott's, up to the shape of the covariance.
     assert kernel_density(EuclideanMetric(), points).rank_correlation == pytest.approx(1)
-    assert gaussian_kde(points.T.numpy()).factor == pytest.approx(25 ** (-1 / 6))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_bandwidth_is_scotts(weighted):
+    """SciPy's factor, for the codes that the weights are worth, times the standard deviation."""
+    points = torch.randn(25, 2, dtype=torch.float64)
+    points -= points.mean(0)
+    weights = torch.rand(25, dtype=torch.float64) if weighted else None
+    if not weighted:  # alike in all directions, where Scott's rule has one number
+        root = torch.linalg.cholesky(torch.cov(points.T, correction=1))
+        points = torch.linalg.solve_triangular(root, points.T, upper=False).T
+    scipys = gaussian_kde(points.T.numpy(), weights=None if weights is None else weights.numpy())
+    variance = np.trace(scipys.covariance) / 2 / scipys.factor**2
+    found = kernel_density(EuclideanMetric(), points, weights=weights, draws=4)
+    assert found.bandwidth == pytest.approx(scipys.factor * variance**0.5, rel=1e-9)
+    assert f"bandwidth {found.bandwidth:.4g}" in str(found)
+
+
+def test_a_density_warns_of_geodesics_that_were_not_found():
+    broken = PullbackMetric(lambda z: torch.where(z[:, :1] > 50, torch.nan, z))
+    found = kernel_density(broken, torch.randn(4, 2), bandwidth=1.0, draws=4, segments=4)
+    with pytest.warns(RuntimeWarning, match="4 of 8 geodesics"):
+        density = found(torch.tensor([[99.0, 0.0], [0.0, 0.0]]), segments=4)
+    assert density.isnan().tolist() == [True, False]
 
 
 @pytest.mark.parametrize(("metric", "reach"), [(HYPERBOLIC, 4.0), (PullbackMetric(Sphere()), 1.4)])
@@ -86,7 +109,7 @@ def test_mistakes():
     points = torch.randn(5, 2)
     with pytest.raises(ValueError, match="bandwidth"):
         kernel_density(EuclideanMetric(), points, bandwidth=-1.0)
-    with pytest.raises(ValueError, match="all codes are the same"):
+    with pytest.raises(ValueError, match="all codes that count are the same"):
         kernel_density(EuclideanMetric(), torch.zeros(3, 2))
     with pytest.raises(TypeError, match="PullbackMetric"):
         kernel_density(Sphere(), points)

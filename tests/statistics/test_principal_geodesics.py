@@ -1,5 +1,7 @@
 """Principal geodesics against the plane, its coordinates and great circles."""
 
+from importlib import import_module
+
 import pytest
 import torch
 from sklearn.decomposition import PCA
@@ -65,8 +67,38 @@ def test_rank_deficiency_is_told():
     assert found.directions.isnan().all()
 
 
+def test_distortions_that_are_not_known_are_told():
+    """Geodesics between codes that are apart cannot go where the decoder is not defined."""
+
+    def broken(z):
+        return torch.where((z[:, 1:] > 0.3) & (z[:, :1].abs() < 0.2), torch.nan, z)
+
+    points = torch.tensor([[-1.0, 1.0], [1.0, 1.0], [0.0, -1.0], [0.0, -1.0]])
+    found = principal_geodesics(PullbackMetric(broken), points, segments=4, pairs=12)
+    assert found.converged
+    unknown = found.distortion.isnan()
+    assert unknown.any()
+    assert not unknown.all()
+    assert torch.equal(found.distortion_converged, ~unknown)
+    assert len(found.distortion) < 12  # two codes are the same
+    assert "nan" not in str(found)
+
+
+def test_flags_of_pairs_are_those_of_their_geodesics(monkeypatch, unfinished):
+    module = import_module("geolatent.statistics.principal_geodesics")
+    monkeypatch.setattr(module, "connect", unfinished)
+    found = principal_geodesics(EuclideanMetric(), torch.randn(6, 2), pairs=5)
+    assert found.converged
+    assert found.distortion.isfinite().all()
+    assert not found.distortion_converged.any()
+
+
 @pytest.mark.usefixtures("as_in_production")
 def test_mistakes():
+    with pytest.raises(ValueError, match="all 8 codes that count are the same"):
+        principal_geodesics(EuclideanMetric(), torch.ones(8, 2))
+    with pytest.raises(TypeError, match="got ndarray"):
+        principal_geodesics(EuclideanMetric(), torch.randn(5, 2).numpy())
     with pytest.raises(ValueError, match="components"):
         principal_geodesics(EuclideanMetric(), torch.randn(5, 2), components=3)
     with pytest.raises(TypeError, match="PullbackMetric"):
