@@ -2,6 +2,7 @@
 
 import platform
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,12 @@ def audit(
         seed=seed,
         until=None if seconds is None else began + seconds,
     )
+    if (subject.codes.std(0) <= 1e-6 * subject.codes.abs().amax(0)).all():
+        warnings.warn(
+            "all codes are equal but for rounding: nothing has a length, and most claims cannot be "
+            "tested. Did the encoder collapse, or was one code repeated?",
+            stacklevel=2,
+        )
     store = None if directory is None else FindingStore(directory, subject.fingerprint())
     findings: dict[str, Finding] = {}
     order = list(range(len(chosen)))

@@ -1,12 +1,13 @@
 """The declared geometry fits the induced one."""
 
 import math
-from dataclasses import replace
+from dataclasses import astuple, replace
 from typing import final
 
 import numpy as np
 import torch
 from jaxtyping import Float
+from torch import Tensor
 from typing_extensions import override
 
 from geolatent.assumptions.assumption import Assumption
@@ -15,14 +16,12 @@ from geolatent.assumptions.combined_interval import combined_interval
 from geolatent.assumptions.curved_over_flat import curved_over_flat
 from geolatent.assumptions.declared_curvature import declared_curvature
 from geolatent.assumptions.measurement import Items, Measurement, NotApplicable
+from geolatent.assumptions.no_curvature import no_curvature
 from geolatent.assumptions.quantile_interval import quantile_interval
 from geolatent.assumptions.subject import Subject
 from geolatent.assumptions.tolerance import Tolerance
 from geolatent.assumptions.triangles import Triangles
-from geolatent.geodesics import connect, measure
-from geolatent.metrics import Metric
-
-_HALF = 17  # points on half a side
+from geolatent.geodesics import connect
 
 
 @final
@@ -73,41 +72,34 @@ class DeclaredGeometry(Assumption):
         declared = declared_curvature(subject.model)
         if declared is None:
             return NotApplicable("The declared geometry has no single curvature.")
-        if subject.codes.shape[1] == 1:
-            return NotApplicable("A space of one dimension has no curvature.")
-        count = min(self.triangles, len(subject.codes) // 3)
-        rows = subject.sample(self.claim.name, 3 * count)
-        corners = subject.codes[rows].view(3, count, -1)
-        metric = subject.model.induced_metric()
-        blocks = [
-            _triangles(metric, *corners[:, some].unbind(0)) for some in subject.in_time(count)
-        ]
-        lengths = np.concatenate([lengths for lengths, _ in blocks], 1)
-        good = torch.cat([good for _, good in blocks])
-        looked = len(good)
+        lacking = no_curvature(subject)
+        if lacking is not None:
+            return lacking
+        found = subject.triangles(self.triangles)
+        planned, a, b, c = min(self.triangles, len(subject.codes) // 3), *found.corners
+        sides = connect(subject.model.assumed_metric(), torch.cat([a, a, b]), torch.cat([b, c, c]))
+        good = sides.converged.view(3, -1).all(0).cpu()
         if not good.any():
-            return Measurement(math.nan, (-math.inf, math.inf), 0, looked, planned=count)
-        found = _measurement(
-            subject.model.assumed_metric(),
+            return Measurement(math.nan, (-math.inf, math.inf), 0, found.looked, planned=planned)
+        perimeter = sides.length.view(3, -1).sum(0).cpu()[good].double().numpy()
+        measured = _measurement(
             declared,
-            Triangles(*lengths),
-            corners[:, :looked][:, good],
-            looked,
+            Triangles(*(side[good.numpy()] for side in astuple(found.triangles))),
+            perimeter,
+            found.corners[:, good],
+            found.looked,
         )
-        return replace(found, planned=count)
+        return replace(measured, planned=planned)
 
 
 def _measurement(
-    assumed: Metric,
     declared: float,
     triangles: Triangles,
-    corners: torch.Tensor,
+    perimeter: Float[np.ndarray, "b"],
+    corners: Float[Tensor, "3 b d"],
     count: int,
 ) -> Measurement:
     failed = count - len(triangles.am)
-    a, b, c = corners
-    sides = connect(assumed, torch.cat([a, a, b]), torch.cat([b, c, c])).length
-    perimeter = sides.view(3, -1).sum(0).double().cpu().numpy()
     scaled = declared * (perimeter / triangles.perimeter) ** 2  # K in the unit of the decoder
     curvature = triangles.curvature()
     side = float(np.median(triangles.perimeter)) / 3
@@ -146,23 +138,3 @@ def _measurement(
 def _shape(low: float, high: float) -> str:
     """Of a triangle whose curvature lies between the two."""
     return "spherical" if low > 0 else "hyperbolic" if high < 0 else "as good as flat"
-
-
-def _triangles(
-    metric: Metric, a: torch.Tensor, b: torch.Tensor, c: torch.Tensor
-) -> tuple[Float[np.ndarray, "5 g"], torch.Tensor]:
-    """The lengths of the triangles that could be measured, and which they are."""
-    count = len(a)
-    sides = connect(metric, torch.cat([a, a, b]), torch.cat([b, c, c]))
-    ab, ac, bc = (sides[slice(i * count, (i + 1) * count)] for i in range(3))
-    t = torch.linspace(0, 1, 2 * _HALF - 1, dtype=a.dtype, device=a.device)
-    points = bc(t)
-    halves = measure(metric, torch.cat([points[:, :_HALF], points[:, _HALF - 1 :]])).length
-    # Where a side is not finite there is no middle to go to.
-    middle = torch.where(bc.converged[:, None], points[:, _HALF - 1], b)
-    am = connect(metric, a, middle)
-    bm, mc = halves.chunk(2)
-    lengths = torch.stack([ab.length, ac.length, bm, mc, am.length])
-    good = ab.converged & ac.converged & bc.converged & am.converged
-    good &= (lengths > 0).all(0) & lengths.isfinite().all(0)
-    return lengths[:, good].double().cpu().numpy(), good

@@ -15,8 +15,6 @@ from geolatent.assumptions.subject import Subject
 from geolatent.assumptions.tolerance import Tolerance
 from geolatent.geodesics import connect
 
-_FAILED = 0.05  # share of pairs beyond which nothing bounds the spread from above
-
 
 @final
 class Isometric(Assumption):
@@ -28,6 +26,9 @@ class Isometric(Assumption):
     Zero for an isometry and its multiples. An affine decoder need not be one: it may stretch one
     direction more than another. The detail 'after a linear map' is the same for distances that the
     affine decoder nearest to this one induces: where it is small, whitening the codes is enough.
+
+    A single pair can carry any spread: where one could not be measured there is no upper bound, and
+    the lower one is that of pairs which are as the mean.
 
     Args:
         tolerated: the spread that is allowed, as a share of a distance.
@@ -56,7 +57,8 @@ class Isometric(Assumption):
         pairs = subject.pairs
         start, end = subject.codes[pairs.start], subject.codes[pairs.end]
         induced = pairs.path.length.masked_fill(~pairs.path.converged, torch.nan)
-        declared = connect(subject.model.assumed_metric(), start, end).length
+        assumed = connect(subject.model.assumed_metric(), start, end)
+        declared = assumed.length.masked_fill(~assumed.converged, torch.nan)
         flat = subject.null().pairs.path
         linear = flat.length.masked_fill(~flat.converged, torch.nan)
         usable = (induced > 0) & (declared > 0) & induced.isfinite() & declared.isfinite()
@@ -65,6 +67,7 @@ class Isometric(Assumption):
         some_linear, some_induced = linear[:both], induced[:both]
         comparable = usable[:both] & (some_linear > 0)
         left = torch.where(comparable, some_induced / some_linear, torch.nan).log()
+        left = left[left.isfinite()]
         good = ratio[np.isfinite(ratio)]
         ends = torch.stack([start, end], 1).double().cpu().numpy()
         some, failed = len(good) >= 2, len(ratio) - len(good)
@@ -73,14 +76,15 @@ class Isometric(Assumption):
         # bound was below the spread of a sphere in 8.5 % of 200 samples.
         factor = math.exp(1.96 * float(log_variance_error(good)) / 2) if some else math.inf
         low, high = (spread / factor, spread * factor) if some else (-math.inf, math.inf)
-        if failed > _FAILED * len(ratio):
-            high = math.inf  # those that fail are not the tame ones
+        if failed:
+            low, high = low * math.sqrt(len(good) / len(ratio)), math.inf
         return Measurement(
             effect=spread,
             interval=(low, high),
             sample=len(good),
             failed=failed,
             items=Items(ends, np.abs(ratio - np.median(good)) if some else ratio),
-            details={"after a linear map": float(left[left.isfinite()].std())},
+            details={"after a linear map": float(left.std()) if len(left) > 1 else math.nan},
             planned=subject.pair_count,
+            said=pairs.said,
         )

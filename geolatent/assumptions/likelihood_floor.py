@@ -26,8 +26,8 @@ class LikelihoodFloor(Assumption):
 
     holds for every datum and code, so its greatest violation needs no statistics. For the mean of
     the importance-weighted bound it holds by Jensen's inequality, if samples and densities belong
-    together. A reported mean is compared with the mean floor of the data: a sum over too few items
-    that is divided by the number of all can fall below it.
+    together. A reported mean is compared with the mean floor of all data, whose mean it is: a sum
+    over too few items that is divided by the number of all can fall below it.
 
     Args:
         samples: of the importance-weighted bound.
@@ -81,9 +81,11 @@ class LikelihoodFloor(Assumption):
         low, high = mean_interval(weighted[good])
         mean = float(weighted[good].mean()) if good.any() else math.nan
         reported = -math.inf
-        if "nll" in subject.reported:
-            stated = most.new_full(most.shape, -subject.reported["nll"])
-            reported = float(_excess(stated, most).mean())
+        if "nll" in subject.reported and subject.data is not None:
+            # Of all data, not of those that were drawn: a floor that differs between data is exact.
+            everything = -model.likelihood.floor(subject.data.flatten(1).to(x))
+            stated = everything.new_full(everything.shape, -subject.reported["nll"])
+            reported = float(_excess(stated, everything).mean())
         return Measurement(
             effect=max(greatest, mean, reported),
             interval=(

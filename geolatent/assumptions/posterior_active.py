@@ -56,8 +56,8 @@ class PosteriorActive(Assumption):
                 at_most=tolerated,
                 reason="one unused dimension of ten costs time; of two it is half of the picture",
             ),
-            remedy="Lower the weight of the KL divergence (train.beta) or let it rise slowly "
-            "(train.kl_warmup), or drop the unused dimensions (dim).",
+            remedy="Lower the weight of the KL divergence (train.beta=0.5) or let it rise "
+            "slowly (train.kl_warmup=10), or drop the unused dimensions (dim=2).",
             minimum_sample=50,
         )
 
@@ -72,10 +72,13 @@ class PosteriorActive(Assumption):
             drawn = model.latent.code(prior.sample((_PRIOR_DRAWS,))).double().cpu().numpy()
         codes = model.encode(x).double().cpu().numpy()
         codes = codes[np.isfinite(codes).all(1)]
+        failed = len(x) - len(codes)
         if len(codes) < 2:
-            return Measurement(math.nan, (math.nan, math.nan), len(codes), len(x) - len(codes))
+            return Measurement(math.nan, (math.nan, math.nan), len(codes), failed)
         activity = codes.var(0, ddof=1) / drawn.var(0, ddof=1)
         low, high = _bounds(activity, codes, drawn)
+        if failed:  # they may be at the mean, or anywhere
+            low, high = low * len(codes) / len(x), np.full_like(high, np.inf)
         details = {f"activity {i}": float(a) for i, a in enumerate(activity)}
         posterior = model.posterior(x)
         if isinstance(posterior, Independent) and isinstance(prior, Independent):
@@ -89,7 +92,8 @@ class PosteriorActive(Assumption):
                 float((high < self.threshold).mean()),
                 float((low < self.threshold).mean()),
             ),
-            sample=len(x),
+            sample=len(codes),
+            failed=failed,
             details=details,
         )
 

@@ -1,19 +1,25 @@
 """Distances do not depend on the seed of training."""
 
+from collections.abc import Sequence
 from typing import Literal, final
 
 import numpy as np
 import torch
 from jaxtyping import Float
+from torch import Tensor
 from typing_extensions import override
 
 from geolatent.assumptions.assumption import Assumption
-from geolatent.assumptions.bootstrap_interval import bootstrap_interval
 from geolatent.assumptions.claim import Claim
 from geolatent.assumptions.measurement import Items, Measurement, NotApplicable
+from geolatent.assumptions.quantile_interval import quantile_interval
 from geolatent.assumptions.subject import Subject
 from geolatent.assumptions.tolerance import Tolerance
 from geolatent.interpolation import random_pairs
+from geolatent.latents import LatentModel
+
+_FEWEST = 3  # models
+_COMPARED = 64  # codes whose decoded values tell a copy
 
 
 @final
@@ -24,8 +30,9 @@ class SeedStable(Assumption):
         {\operatorname{mean}_s D_s(x_i, x_j)}, \qquad D_s \text{ divided by its own mean}
 
     with the standard deviation over S models corrected for small S by the factor 1 + 1 / 4S. The
-    interval is a bootstrap over disjoint pairs: it speaks of other data under these models, not of
-    other seeds, for which S is the number that counts.
+    interval is by order statistics over disjoint pairs: it speaks of other data under these models,
+    not of other seeds, for which S is the number that counts. Three different models it takes at
+    least; one that gives the same codes and decodes them alike is a copy and does not count.
 
     Args:
         distance: `"straight"` between codes, or `"geodesic"` in the induced geometry.
@@ -66,12 +73,18 @@ class SeedStable(Assumption):
     def measure(self, subject: Subject) -> Measurement | NotApplicable:
         if not subject.replicas:
             return NotApplicable("No models trained with other seeds were given (replicas=...).")
-        everybody = [(subject.model, subject.codes), *subject.replicas]
+        everybody = _different([(subject.model, subject.codes), *subject.replicas])
+        if len(everybody) < _FEWEST:
+            return NotApplicable(
+                f"A scatter over seeds needs {_FEWEST} different models, this one among them; of "
+                f"{1 + len(subject.replicas)} that were given {len(everybody)} are different.",
+                lacking="replicas",
+            )
         start, end = random_pairs(len(subject.codes), subject.pair_count, seed=subject.seed)
         if self.distance == "geodesic":
             others = [
                 Subject(model, z, pairs=subject.pair_count, seed=subject.seed, until=subject.until)
-                for model, z in subject.replicas
+                for model, z in everybody[1:]
             ]  # the same seed and number: the same pairs of data
             paths = [one.pairs.path for one in (subject, *others)]
             lengths = [path.length.masked_fill(~path.converged, torch.nan) for path in paths]
@@ -81,29 +94,43 @@ class SeedStable(Assumption):
         else:
             lengths = [(z[start] - z[end]).norm(dim=1) for _, z in everybody]
         table = torch.stack([length.double().cpu() for length in lengths]).numpy()
-        good = np.isfinite(table).all(0)
+        good = np.isfinite(table).all(0) & (table > 0).any(
+            0
+        )  # lengths of zero are in no proportion
         failed = int((~good).sum())
         variation = np.full(len(good), np.nan)
         kept = table[:, good]
-        if kept.size:
-            variation[good] = _variation(kept / kept.mean(1, keepdims=True))
-        values = variation[good]
-        low, high = (
-            bootstrap_interval(np.median, values, seed=subject.seed_of(self.claim.name))
-            if len(values)
-            else (float("nan"), float("nan"))
-        )
+        mean = kept.mean(1, keepdims=True) if kept.size else np.zeros((1, 1))
+        if (mean > 0).all():
+            variation[good] = _variation(kept / mean)
+        else:  # a model that gives all data one code has no distances to compare
+            failed = len(good)
+        values = variation[np.isfinite(variation)]
         ends = torch.stack([subject.codes[start], subject.codes[end]], 1)
         return Measurement(
             effect=float(np.median(values)) if len(values) else float("nan"),
-            # Failed pairs may vary as much as they like; a few of them do not move a median far.
-            interval=(low, high if failed <= 0.05 * len(good) else float("inf")),
+            interval=quantile_interval(values, failed=failed),
             sample=len(values),
             failed=failed,
             items=Items(ends.double().cpu().numpy(), variation),
             details={"models": float(len(everybody))},
             planned=subject.pair_count,
         )
+
+
+def _different(models: Sequence[tuple[LatentModel, Tensor]]) -> list[tuple[LatentModel, Tensor]]:
+    """Those that are no copy of an earlier one."""
+    kept: list[tuple[LatentModel, Tensor, Tensor]] = []
+    for model, codes in models:
+        decoded = model.decode(codes[:_COMPARED])
+        if not any(
+            codes.equal(z)
+            and decoded.shape == other.shape
+            and decoded.allclose(other, equal_nan=True)
+            for _, z, other in kept
+        ):
+            kept.append((model, codes, decoded))
+    return [(model, codes) for model, codes, _ in kept]
 
 
 def _variation(distances: Float[np.ndarray, "s b"]) -> Float[np.ndarray, "b"]:

@@ -73,8 +73,8 @@ class Smooth(Assumption):
             scale = torch.maximum(long.norm(dim=1), short.norm(dim=1))
             floor = _STRAIGHT * _derivative(metric, z, u).norm(dim=1)
             scale = torch.maximum(scale, floor)
-            found = (long - short).norm(dim=1) / torch.where(scale > 0, scale, 1)
-            return (found,)
+            # Where nothing changes along u there is nothing to disagree on.
+            return ((long - short).norm(dim=1) / torch.where(scale > 0, scale, torch.nan),)
 
         planned, wide = len(codes), codes.shape[1] + 2
         found = torch.cat(
@@ -86,6 +86,7 @@ class Smooth(Assumption):
         codes = codes[: len(found)]
         rough, failed = int((found > self.threshold).sum()), int(found.isnan().sum())
         good = len(codes) - failed
+        said = "" if good else "The decoder changes at none of the codes."
         return Measurement(
             effect=rough / good if good else float("nan"),
             interval=share_interval(rough, good, failed=failed),
@@ -97,6 +98,7 @@ class Smooth(Assumption):
                 limit=self.threshold,
             ),
             planned=planned,
+            said=said,
         )
 
 

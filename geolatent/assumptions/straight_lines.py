@@ -54,7 +54,7 @@ class StraightLines(Assumption):
     @override
     def measure(self, subject: Subject) -> Measurement:
         pairs = subject.pairs
-        excess = pairs.path.straight_excess.masked_fill(~pairs.path.converged, torch.nan)
+        excess = pairs.path.straight_excess.masked_fill(~pairs.found, torch.nan)
         values = excess.double().cpu().numpy()
         good = values[excess.isfinite().cpu().numpy()]
         bent, failed = int((good > self.threshold).sum()), len(values) - len(good)
@@ -67,4 +67,5 @@ class StraightLines(Assumption):
             items=Items(ends.double().cpu().numpy(), values, limit=self.threshold),
             details={"median excess": float(excess.nanmedian())},
             planned=subject.pair_count,
+            said=pairs.said,
         )

@@ -11,9 +11,11 @@ from typing import final
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from geolatent.assumptions.geodesic_triangles import GeodesicTriangles, triangle_lengths
+from geolatent.assumptions.triangles import Triangles
 from geolatent.geodesics import Path, connect
 from geolatent.interpolation import affine_null, random_pairs
 from geolatent.latents import BareDecoder, LatentModel, as_latent_model
@@ -40,6 +42,22 @@ class Pairs:
     start: Int[Tensor, "b"]
     end: Int[Tensor, "b"]
     path: Path
+
+    @property
+    def found(self) -> Bool[Tensor, "b"]:
+        """Whose geodesic was found and has a length: nothing is in proportion to none."""
+        return self.path.converged & (self.path.length > 0)
+
+    @property
+    def said(self) -> str:
+        """How many have no length, a sentence; empty if all have one."""
+        without = int((self.path.converged & ~(self.path.length > 0)).sum())
+        if not without:
+            return ""
+        return (
+            f"{without} of {len(self.path)} pairs have no length: the decoder gives the same at "
+            "both ends, or their codes are equal."
+        )
 
 
 Replica = tuple[LatentModel | nn.Module | Callable[[Tensor], Tensor], Tensor]
@@ -87,6 +105,7 @@ class Subject:
         until: float | None = None,
     ) -> None:
         self.model = as_latent_model(model)
+        self._triangles: dict[int, GeodesicTriangles] = {}
         self._given = [model, *(other for other, _ in replicas)]
         # What its user calls it: the class, or the function.
         self.name = model.__name__ if isinstance(model, FunctionType) else type(model).__name__
@@ -186,6 +205,25 @@ class Subject:
         ]
         path = _joined(parts)
         return Pairs(start[: len(path)], end[: len(path)], path)
+
+    def triangles(self, count: int) -> GeodesicTriangles:
+        """Geodesic triangles of random codes with disjoint corners, at most so many."""
+        if count not in self._triangles:
+            count = min(count, len(self.codes) // 3)
+            rows = self.sample("declared-geometry", 3 * count)
+            corners = self.codes[rows.to(self.codes.device)].view(3, count, -1)
+            metric = self.model.induced_metric()
+            blocks = [
+                triangle_lengths(metric, *corners[:, some].unbind(0))
+                for some in self.in_time(count)
+            ]
+            good = torch.cat([good for _, good in blocks])
+            self._triangles[count] = GeodesicTriangles(
+                Triangles(*np.concatenate([lengths for lengths, _ in blocks], 1)),
+                corners[:, : len(good)][:, good],
+                len(good),
+            )
+        return self._triangles[count]
 
     @property
     def has_pairs(self) -> bool:

@@ -81,13 +81,20 @@ class UncertaintyGrows(Assumption):
         # The root mean square difference over d coordinates, times √d, is the distance.
         distance = nearest_distance(z / spread, codes / spread) * codes.shape[1] ** 0.5
         far, uncertain = (v.double().cpu().numpy() for v in (distance, model.uncertainty(z)))
-        good = np.isfinite(uncertain)
+        good = ~np.isnan(uncertain)  # without bounds is as uncertain as can be
         failed = int((~good).sum())
         effect = _spearman(far[good], uncertain[good])
         low, high = _interval(effect, int(good.sum()))
+        if failed:  # the others may go with the distance or against it
+            order = np.where(far > np.median(far), np.inf, -np.inf)
+            against, along = (
+                _spearman(far, np.where(good, uncertain, sign * order)) for sign in (-1, 1)
+            )
+            low = min(low, _interval(against, len(far))[0])
+            high = max(high, _interval(along, len(far))[1])
         return Measurement(
             effect=effect,
-            interval=(low, high) if not failed else (-1.0, high),
+            interval=(low, high),
             sample=int(good.sum()),
             failed=failed,
             items=Items(z.unsqueeze(1).double().cpu().numpy(), _too_certain(far, uncertain)),
@@ -102,7 +109,7 @@ def _too_certain(
     from scipy.stats import rankdata  # slow to import
 
     found = np.full(len(far), np.nan)
-    good = np.isfinite(uncertain)
+    good = ~np.isnan(uncertain)
     found[good] = (rankdata(far[good]) - rankdata(uncertain[good])) / max(good.sum(), 1)
     return found
 
@@ -110,7 +117,9 @@ def _too_certain(
 def _spearman(a: Float[np.ndarray, "n"], b: Float[np.ndarray, "n"]) -> float:
     from scipy.stats import rankdata  # slow to import
 
-    if len(a) < 2 or np.ptp(a) == 0 or np.ptp(b) <= 1e-6 * abs(b).max():  # rounding is no order
+    bounded = b[np.isfinite(b)]
+    level = len(bounded) == len(b) and np.ptp(b) <= 1e-6 * abs(b).max()  # rounding is no order
+    if len(a) < 2 or np.ptp(a) == 0 or level or (b == b[0]).all():
         return 0.0
     return float(np.corrcoef(rankdata(a), rankdata(b))[0, 1])
 

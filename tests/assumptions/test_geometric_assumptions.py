@@ -1,13 +1,22 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from geolatent.assumptions import Triangles, audit
+from geolatent.assumptions import (
+    DeclaredGeometry,
+    Isometric,
+    Subject,
+    Triangles,
+    audit,
+    examine,
+)
 from geolatent.assumptions.curved_over_flat import curved_over_flat
 from geolatent.assumptions.quantile_interval import quantile_interval
 from geolatent.data import binary_tree
+from geolatent.geodesics import connect
 from geolatent.latents import WrappedNormalSpace
 from geolatent.likelihoods import Gaussian
 from geolatent.manifolds import Lorentz
@@ -190,8 +199,72 @@ def test_kinks_are_no_curvature(unit_square):
     codes = 4 * unit_square - 2
     rough = audit(network(torch.nn.ReLU()), codes, assumptions=["smooth", "flat"])
     assert rough["smooth"].verdict == "violated"
-    assert rough["flat"].verdict == "not-applicable"
+    # Derivatives mean nothing, triangles do: kinks meet between their corners.
+    assert rough["flat"].verdict == "violated"
+    assert "share of negative curvature" not in rough["flat"].measurement.details
     assert find("smooth", network(torch.nn.Tanh()), codes).verdict == "holds"
+
+
+def test_kinks_that_meet_are_not_flat(unit_square):
+    """A pyramid: smooth at nineteen codes of twenty, with all of its curvature at the tip."""
+
+    def pyramid(z):
+        return torch.cat([z, 2 * z.abs().sum(-1, keepdim=True)], -1)
+
+    codes = 3 * unit_square[:150] - 1.5
+    both = audit(pyramid, codes, assumptions=["smooth", "flat"], pairs=30)
+    assert both["smooth"].verdict != "violated"
+    assert both["flat"].verdict == "violated"
+    assert both["flat"].where.codes.shape == (3, 3, 2)
+
+
+@pytest.mark.parametrize("decoder", [lambda z: 0 * z, lambda z: z[..., :1].repeat(1, 2)])
+def test_where_directions_are_lost_nothing_is_said_of_curvature(decoder, unit_square):
+    names = ["immersion", "flat", "declared-geometry"]
+    lost, *curvatures = audit(decoder, unit_square, assumptions=names, pairs=20).values()
+    assert lost.verdict == "violated"
+    for finding in curvatures:
+        assert finding.verdict == "not-applicable"
+        assert "ignores a direction at 100% of the codes" in finding.reason
+
+
+@pytest.mark.filterwarnings("ignore:the metric is rank-deficient")
+def test_what_has_no_length_is_not_straight(unit_square):
+    names = ["straight-lines", "smooth", "isometric"]
+    report = audit(lambda z: 0 * z, unit_square, assumptions=names, pairs=40)
+    assert {finding.verdict for finding in report.values()} == {"inconclusive"}
+    assert "40 of 40 pairs have no length" in report["straight-lines"].reason
+    assert "changes at none of the codes" in report["smooth"].reason
+    with pytest.warns(UserWarning, match="all codes are equal"):
+        same = audit(Sphere(), unit_square[:1].repeat(60, 1), assumptions=["straight-lines"])
+    assert same["straight-lines"].verdict == "inconclusive"
+    assert "their codes are equal" in same["straight-lines"].reason
+
+
+def test_one_pair_that_fails_leaves_distances_without_a_bound(unit_square):
+    """It can carry any spread."""
+    codes = unit_square[:80]
+    whole = Subject(torch.nn.Identity(), codes)
+    assert examine(Isometric(), whole).verdict == "holds"
+    whole.pairs.path.converged[7] = False
+    finding = examine(Isometric(), whole)
+    assert finding.verdict == "inconclusive"
+    assert finding.interval[1] == math.inf
+    assert finding.measurement.failed == 1
+
+
+def test_distances_of_the_declared_geometry_have_to_be_found_too(unit_square, monkeypatch):
+    def astray(metric, start, end):
+        path = connect(metric, start, end)
+        return replace(path, converged=torch.zeros_like(path.converged))
+
+    subject = Subject(torch.nn.Identity(), unit_square[:60])
+    assert len(subject.pairs.path) == len(subject.null().pairs.path) == 30
+    assert subject.triangles(100).failed == 0
+    for claim, module in ((Isometric(), "isometric"), (DeclaredGeometry(), "declared_geometry")):
+        monkeypatch.setattr(f"geolatent.assumptions.{module}.connect", astray)
+        finding = examine(claim, subject)
+        assert (finding.verdict, finding.measurement.sample) == ("inconclusive", 0)
 
 
 def test_isometry_is_up_to_scale_and_no_more(unit_square):

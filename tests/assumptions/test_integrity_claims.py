@@ -267,6 +267,19 @@ def test_what_is_not_finite_proves_nothing(branching):
     assert finding.verdict == "inconclusive"
 
 
+def test_a_floor_that_differs_between_data_is_that_of_all_of_them():
+    """A report at the mean floor is as good as can be, whichever data are drawn."""
+    x = (torch.arange(300)[:, None] < 30) * 40.0 + torch.ones(300, 3)
+    model = VAE(nn.Linear(3, 4), EuclideanSpace(2), nn.Linear(2, 3), Poisson()).eval()
+    best = float(model.likelihood.floor(x).mean())
+    claim = LikelihoodFloor(items=40, samples=2)
+    codes, reported = torch.randn(300, 2), {"nll": best}
+    found = [
+        examine(claim, Subject(model, codes, data=x, reported=reported, seed=k)) for k in range(4)
+    ]
+    assert all(finding.effect <= 0 for finding in found)
+
+
 def test_reports_are_checked(branching):
     model, x = branching
     with pytest.raises(ValueError, match="elbo"):

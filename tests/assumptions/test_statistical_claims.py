@@ -13,7 +13,9 @@ from geolatent.assumptions import (
     UncertaintyGrows,
     examine,
 )
+from geolatent.assumptions.quantile_interval import quantile_interval
 from geolatent.calibration import linear_model
+from geolatent.interpolation import random_pairs
 from geolatent.latents import LatentModel, SphereSpace, UncertainModel
 from geolatent.likelihoods import Gaussian
 from geolatent.manifolds import Sphere
@@ -143,6 +145,42 @@ def test_uncertainty_away_from_one_cloud(says, verdict, effect):
     assert finding.effect == pytest.approx(effect, abs=0.15)
 
 
+def test_to_be_uncertain_without_bounds_is_to_be_most_uncertain():
+    far = Confidence(lambda z: torch.where(z.norm(dim=-1) > 2, torch.inf, z.norm(dim=-1)))
+    finding = examine(UncertaintyGrows(), Subject(far, normal(300, 2)))
+    assert finding.verdict == "holds"
+    assert finding.measurement.failed == 0
+    everywhere = Confidence(lambda z: torch.full(z.shape[:-1], torch.inf))
+    assert examine(UncertaintyGrows(), Subject(everywhere, normal(300, 2))).effect == 0
+
+
+def test_uncertainties_that_are_none_count_on_both_sides():
+    def says(z):
+        return torch.where(z.norm(dim=-1) > 4.3, torch.nan, 1 / (1 + z.norm(dim=-1)))
+
+    some = UncertaintyGrows().measure(Subject(Confidence(says), normal(300, 2)))
+    assert 0 < some.failed < 80
+    assert some.interval[1] > some.effect + 0.15
+
+    def grows(z):
+        return torch.where(z.norm(dim=-1) > 4.3, torch.nan, z.norm(dim=-1))
+
+    other = UncertaintyGrows().measure(Subject(Confidence(grows), normal(300, 2)))
+    assert -1 < other.interval[0] < other.effect - 0.15
+
+
+def test_codes_that_are_none_may_be_active_or_not():
+    x = normal(300, 2)
+    model = linear_model([0.9, 0.01])
+    half = Subject(model, model.encode(x), data=x)
+    whole = PosteriorActive().measure(half)
+    half.data[0] = torch.nan
+    some = PosteriorActive().measure(half)
+    assert (whole.sample, whole.failed) == (300, 0)
+    assert (some.sample, some.failed) == (299, 1)
+    assert (whole.interval, some.interval) == ((0.5, 0.5), (0.0, 0.5))
+
+
 def test_uncertainty_at_the_edge_is_undecided():
     says = Confidence(lambda z: z.norm(dim=-1) + 2.0 * torch.sin(100 * z[..., 0]))
     assert examine(UncertaintyGrows(), Subject(says, normal(300, 2))).verdict == "inconclusive"
@@ -216,7 +254,8 @@ def trained_again(noise, *, count=3, n=200):
     codes = normal(n, 2)
     turn = torch.tensor([[0.0, 2.0], [-2.0, 0.0]])
     replicas = [
-        (nn.Identity(), codes @ turn + noise * 2 * normal(n, 2, seed=9 + k)) for k in range(count)
+        (nn.Identity(), (codes + noise * normal(n, 2, seed=9 + k)) @ turn.matrix_power(k + 1))
+        for k in range(count)
     ]
     return Subject(nn.Identity(), codes + noise * normal(n, 2, seed=99), replicas=replicas)
 
@@ -228,6 +267,32 @@ def test_distances_over_seeds(noise, verdict):
     assert finding.measurement.details["models"] == 4
     if not noise:
         assert finding.effect == pytest.approx(0, abs=1e-6)
+
+
+def test_copies_of_a_model_are_no_other_seeds():
+    codes = normal(100, 2)
+    turned = codes @ torch.tensor([[0.0, 1.0], [-1.0, 0.0]])
+    copy, one = (nn.Identity(), codes), (nn.Identity(), turned)
+    finding = examine(SeedStable(), Subject(nn.Identity(), codes, replicas=[copy, copy, one]))
+    assert finding.verdict == "not-applicable"
+    assert finding.lacking == "replicas"
+    assert "4 that were given 2 are different" in finding.reason
+    # Another decoder of the same codes is another model.
+    other = (lambda z: 3 * z, codes)
+    assert examine(SeedStable(), Subject(nn.Identity(), codes, replicas=[one, other])).effect < 1e-6
+
+
+def test_pairs_that_a_seed_does_not_measure_may_vary_as_they_like():
+    """The twenty that vary most are lost: what is left would be within the tolerance."""
+    subject = trained_again(0.3, n=180)
+    start, _ = random_pairs(180, subject.pair_count, seed=0)
+    variation = SeedStable().measure(subject).items.values
+    order = variation.argsort()
+    kept = quantile_interval(variation[order[:-20]])[1]
+    subject.replicas[0][1][start[torch.from_numpy(order[-20:].copy())]] = torch.inf
+    finding = examine(SeedStable(tolerated=1.01 * kept), subject)
+    assert (finding.measurement.sample, finding.measurement.failed) == (70, 20)
+    assert finding.verdict == "inconclusive"
 
 
 def test_a_tolerance_at_the_effect_is_undecided():
@@ -246,7 +311,9 @@ def test_geodesics_agree_where_codes_do_not():
             return SwissRoll()(torch.stack([8 + u[..., 0] ** 2, u[..., 1]], -1))
 
     bent = torch.stack([(t[:, 0] - 8).sqrt(), t[:, 1]], 1)
-    both = Subject(SwissRoll(), t, replicas=[(Chart(), bent)], pairs=30)
+    # A third model, so that there is a scatter: the roll upside down.
+    third = (lambda z: -SwissRoll()(z), t)
+    both = Subject(SwissRoll(), t, replicas=[(Chart(), bent), third], pairs=30)
     straight = examine(SeedStable(), both)
     geodesic = examine(SeedStable(distance="geodesic"), both)
     assert geodesic.effect < 1e-3 < straight.effect

@@ -125,7 +125,8 @@ def test_a_nuisance_is_permuted_as_often_as_there_is_time_for(codes, clock):
 
 def test_distances_of_other_seeds_are_compared_where_all_were_measured(codes, clock):
     roll = SwissRoll()
-    subject = Subject(roll, codes, replicas=[(roll, codes)], until=-1.0)
+    others = [(lambda z: -roll(z), codes), (lambda z: 2 * roll(z), codes)]
+    subject = Subject(roll, codes, replicas=others, until=-1.0)
     found = examine(SeedStable(distance="geodesic"), subject)
     assert CUT in found.reason
     assert found.effect == pytest.approx(0, abs=1e-9)
