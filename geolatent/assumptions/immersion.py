@@ -67,6 +67,9 @@ class Immersion(Assumption):
             [in_chunks(metric, ratio, codes[some])[0] for some in subject.in_time(planned)]
         )
         codes = codes[: len(stretch)]
+        # The Jacobian can be zero where the decoder itself is not defined.
+        defined = subject.model.decode(codes).flatten(1).isfinite().all(1)
+        stretch = stretch.masked_fill(~defined, torch.nan)
         lost = stretch < self.threshold
         failed = int(stretch.isnan().sum())
         good = len(codes) - failed

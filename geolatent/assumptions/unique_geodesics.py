@@ -82,7 +82,8 @@ class UniqueGeodesics(Assumption):
         length, pair = found.path.length, found.pair
         shortest = torch.full_like(start[:, 0], torch.inf)
         shortest = shortest.scatter_reduce(0, pair, length.nan_to_num(torch.inf), "amin")
-        rival = found.path.converged & (length <= (1 + self.longer) * shortest[pair])
+        # Geodesics without a length are no ways between two places.
+        rival = found.path.converged & (length > 0) & (length <= (1 + self.longer) * shortest[pair])
         first = found.start == 0
         return (
             torch.bincount(pair[rival], minlength=len(start)),

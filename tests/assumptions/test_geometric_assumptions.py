@@ -230,7 +230,7 @@ def test_where_directions_are_lost_nothing_is_said_of_curvature(decoder, unit_sq
 
 @pytest.mark.filterwarnings("ignore:the metric is rank-deficient")
 def test_what_has_no_length_is_not_straight(unit_square):
-    names = ["straight-lines", "smooth", "isometric"]
+    names = ["straight-lines", "smooth", "isometric", "unique-geodesics"]
     report = audit(lambda z: 0 * z, unit_square, assumptions=names, pairs=40)
     assert {finding.verdict for finding in report.values()} == {"inconclusive"}
     assert "40 of 40 pairs have no length" in report["straight-lines"].reason
@@ -239,6 +239,16 @@ def test_what_has_no_length_is_not_straight(unit_square):
         same = audit(Sphere(), unit_square[:1].repeat(60, 1), assumptions=["straight-lines"])
     assert same["straight-lines"].verdict == "inconclusive"
     assert "their codes are equal" in same["straight-lines"].reason
+
+
+def test_where_a_decoder_is_not_defined_it_ignores_nothing(unit_square):
+    def part(z):  # its Jacobian is zero beyond
+        return torch.where(z[..., :1] > 0.5, torch.nan, z)
+
+    finding = find("immersion", part, unit_square)
+    assert finding.verdict == "inconclusive"
+    assert finding.effect == 0
+    assert finding.reason.endswith("gives NaN or infinity at most of those that could not.")
 
 
 def test_one_pair_that_fails_leaves_distances_without_a_bound(unit_square):
