@@ -77,12 +77,22 @@ def test_nodes_give_way_to_disagreement_as_they_should():
     start, end = torch.tensor([[0.0, 1.0]]), torch.tensor([[2.0, 1.0]])
     times = torch.linspace(0, 1, segments + 1).double()
     straight = torch.lerp(start.double()[:, None], end.double()[:, None], times[:, None])
-    found = decorrelated_curve(apart(k), straight)[0]
+    curves = decorrelated_curve(apart(k), straight)
+    assert curves.settled.all()
+    found = curves.nodes[0]
     rate = math.acosh(1 + k**2)  # y_{i+1} − 2 y_i + y_{i−1} = 2 k² y_i
     number = torch.arange(segments + 1).double() - segments / 2
     expected = torch.cosh(rate * number) / math.cosh(rate * segments / 2)
     torch.testing.assert_close(found[:, 1], expected, atol=1e-5, rtol=0)
     torch.testing.assert_close(found[:, 0], 2 * times, atol=1e-5, rtol=0)
+
+
+def test_a_curve_that_is_not_at_its_minimum_is_not_settled():
+    times = torch.linspace(0, 1, 33).double()[:, None]
+    ends = torch.tensor([[[0.0, 1.0], [2.0, 1.0]], [[0.0, 0.0], [2.0, 0.0]]]).double()
+    straight = torch.lerp(ends[:, :1], ends[:, 1:], times)
+    cut_short = decorrelated_curve(apart(0.3), straight, max_iterations=5)
+    assert cut_short.settled.tolist() == [False, True]  # the second is straight at its minimum
 
 
 def test_one_likelihood_is_no_ensemble():

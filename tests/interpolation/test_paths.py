@@ -1,6 +1,8 @@
 """Every rule against a path that is known."""
 
+import dataclasses
 import math
+import sys
 
 import pytest
 import torch
@@ -225,3 +227,18 @@ class TestChoice:
     def test_mistakes(self, paths, error, message):
         with pytest.raises(error, match=message):
             compare(flat, torch.zeros(1, 2), torch.ones(1, 2), paths=paths)
+
+
+@pytest.mark.parametrize("name", ["assumed", "geodesic", "density"])
+def test_what_the_solver_did_not_find_is_not_converged(name, annulus, monkeypatch):
+    rule = INTERPOLATORS[name]
+    module = sys.modules[type(rule).__module__]
+    solve = module.connect
+
+    def fails_once(*arguments, **options):
+        found = solve(*arguments, **options)
+        return dataclasses.replace(found, converged=torch.tensor([True, False]))
+
+    monkeypatch.setattr(module, "connect", fails_once)
+    path = rule(BareDecoder(flat), annulus[:2], annulus[2:4], codes=annulus)
+    assert path.converged.tolist() == [True, False]

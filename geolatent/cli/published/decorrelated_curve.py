@@ -1,18 +1,34 @@
 """Curves of least energy where every node asks another member of an ensemble."""
 
 import math
+from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from geolatent.likelihoods import Ensemble
 from geolatent.models import VAE
 
+_ROUND = 50  # iterations
+_SETTLED = 1e-4  # relative fall of the energy in a round; of the length it is half of that
+
+
+class DecorrelatedCurves(NamedTuple):
+    """Curves of least energy.
+
+    Attributes:
+        nodes: of each curve, `(b, t, d)`.
+        settled: whether the energy of the curve had stopped falling, `(b,)`.
+    """
+
+    nodes: Float[Tensor, "b t d"]
+    settled: Bool[Tensor, "b"]
+
 
 def decorrelated_curve(
     model: VAE, initial: Float[Tensor, "b t d"], *, max_iterations: int = 500
-) -> Float[Tensor, "b t d"]:
+) -> DecorrelatedCurves:
     r"""Minimise the expected energy of curves whose nodes draw members independently.
 
     .. math:: T \sum_{i<T} ‖\bar φ(z_{i+1}) - \bar φ(z_i)‖^2 + v(z_i) + v(z_{i+1})
@@ -24,10 +40,11 @@ def decorrelated_curve(
     Args:
         model: with an ensemble likelihood, in evaluation mode.
         initial: T + 1 nodes of each curve; the first and the last stay.
-        max_iterations: of L-BFGS, for all curves together.
+        max_iterations: of L-BFGS, for all curves together, in rounds of 50: a curve is settled if
+            its energy falls by less than 1e-4 in the last one.
 
     Returns:
-        The nodes, and never ones of more energy than the initial ones have.
+        The nodes, never ones of more energy than the initial ones have, and which are settled.
 
     Raises:
         TypeError: the likelihood is no ensemble.
@@ -46,7 +63,7 @@ def decorrelated_curve(
     scale = before.clamp_min(torch.finfo(before.dtype).tiny)  # every curve counts the same
     optimizer = torch.optim.LBFGS(
         [inner],
-        max_iter=max_iterations,
+        max_iter=min(_ROUND, max_iterations),
         tolerance_grad=1e-7,
         tolerance_change=1e-12,
         history_size=30,
@@ -58,11 +75,17 @@ def decorrelated_curve(
         inner.grad = torch.autograd.grad(loss, inner)[0].contiguous()  # L-BFGS flattens a view
         return loss.detach()
 
-    optimizer.step(closure)
+    energy, settled = before, torch.zeros_like(before, dtype=torch.bool)
+    for _ in range(0, max_iterations, _ROUND):
+        optimizer.step(closure)
+        with torch.no_grad():
+            last, energy = energy, decorrelated_energy(model, curve())
+            settled = (last - energy).abs() <= _SETTLED * energy
+        if settled.all():
+            break
     with torch.no_grad():
-        found = curve()
-        better = decorrelated_energy(model, found) <= before
-        return found.where(better[:, None, None], initial)
+        nodes = curve().where((energy <= before)[:, None, None], initial)
+        return DecorrelatedCurves(nodes, settled & (energy <= (1 + _SETTLED) * before))
 
 
 def decorrelated_energy(model: VAE, curve: Float[Tensor, "b t d"]) -> Float[Tensor, "b"]:

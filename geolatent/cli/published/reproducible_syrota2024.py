@@ -92,7 +92,13 @@ class ReproducibleSyrota2024(PublishedExperiment):
             cuts=runs.cuts,
             entries=tuple(entries),
             conditions=tuple(conditions),
-            notes=_notes(runs, variations[_ENSEMBLE, _GEODESIC], variations[_RBF, _GEODESIC]),
+            notes=_notes(
+                runs,
+                *(
+                    variations[key]
+                    for key in ((_ENSEMBLE, _GEODESIC), (_ENSEMBLE, _POTENTIAL), (_RBF, _GEODESIC))
+                ),
+            ),
         )
 
 
@@ -120,8 +126,9 @@ def pair_distances(trained: TrainedRun) -> dict[str, Measured]:
     if isinstance(model.likelihood, Ensemble):
         times = torch.linspace(0, 1, _NODES + 1).to(like)
         with torch.enable_grad():
-            curve = decorrelated_curve(model, path(times))
-        found[_POTENTIAL] = measure(metric, curve).length.tolist()
+            curves = decorrelated_curve(model, path(times))
+        length = measure(metric, curves.nodes).length
+        found[_POTENTIAL] = length.where(curves.settled, torch.nan).tolist()
     return found
 
 
@@ -267,8 +274,8 @@ def _notes(runs: TrainedRows, *geodesic: Sequence[float]) -> tuple[str, ...]:
         "Geodesics of the ensemble: of its expected metric. Nodes drawn independently: curves of "
         f"least energy with the disagreement of the members at each of {_NODES} + 1 nodes, "
         "measured by the expected metric; how much it weighs depends on their number.",
-        f"Pairs left out since a geodesic did not converge in some seed: {lost} of ensemble and "
-        "RBF precision.",
+        f"Pairs left out since a curve did not converge in some seed: {lost} of ensemble, ensemble "
+        "with nodes drawn independently and RBF precision.",
         "Clusters: k-means of 100 training images, each subset with a model of its own (RBF "
         "precision) of its three digits; the F-measure of each class with the cluster that fits "
         f"it best. Riemannian clusters that did not settle: {settled.count(0.0)} of "
