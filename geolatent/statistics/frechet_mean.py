@@ -12,7 +12,7 @@ from geolatent.geodesics import Initialisation, Path, StraightLine, connect
 from geolatent.metrics import ClosedFormGeodesics, Metric
 from geolatent.metrics.require_codes import require_codes, require_metric
 from geolatent.statistics.exp_log_iteration import exp_log_iteration
-from geolatent.statistics.joint_mean import joint_mean
+from geolatent.statistics.joint_mean import SolvedMean, joint_mean
 from geolatent.statistics.mean_starts import mean_starts
 from geolatent.statistics.sample import Sample, safe_ratio, sample_of
 
@@ -155,8 +155,6 @@ def frechet_mean(
             "starts and max_iterations must be at least 1 and tolerance positive, got "
             f"{starts}, {max_iterations} and {tolerance}."
         )
-    if tolerance is None:
-        tolerance = 1e-12 if torch.finfo(points.dtype).eps < 1e-10 else 1e-6
     flat = sample.total(sample.points)
     start = mean_starts(sample, flat, starts)
     # Every start is a group of its own.
@@ -166,20 +164,15 @@ def frechet_mean(
         torch.cat([sample.group + sample.count * index for index in range(starts)]),
         sample.count * starts,
     )
-    if isinstance(metric, ClosedFormGeodesics):
-        solved = exp_log_iteration(
-            metric, spread, start.flatten(0, 1), tolerance=tolerance, max_iterations=max_iterations
-        )
-    else:
-        solved = joint_mean(
-            metric,
-            spread,
-            start.flatten(0, 1),
-            initialisation=initialisation or StraightLine(),
-            segments=segments,
-            tolerance=tolerance,
-            max_iterations=max_iterations,
-        )
+    solved = solve_means(
+        metric,
+        spread,
+        start.flatten(0, 1),
+        initialisation=initialisation,
+        segments=segments,
+        tolerance=tolerance,
+        max_iterations=max_iterations,
+    )
     means = solved.point.unflatten(0, (starts, sample.count))
     variances = spread.total(solved.paths.length.square()).unflatten(0, (starts, sample.count))
     best = variances.nan_to_num(nan=torch.inf).argmin(0)
@@ -204,6 +197,36 @@ def frechet_mean(
         displacement_converged=away.converged,
         effective_size=sample.effective_size(),
         spread_of_minima=_spread_of_minima(metric, means, point, variance),
+    )
+
+
+def solve_means(
+    metric: Metric,
+    sample: Sample,
+    start: Float[Tensor, "g d"],
+    *,
+    initialisation: Initialisation | None = None,
+    segments: int | None = None,
+    tolerance: float | None = None,
+    max_iterations: int = 200,
+    residuals: bool = True,
+) -> SolvedMean:
+    """The means next to the starts, by what the metric allows; options as in `frechet_mean`."""
+    if tolerance is None:
+        tolerance = 1e-12 if torch.finfo(start.dtype).eps < 1e-10 else 1e-6
+    if isinstance(metric, ClosedFormGeodesics):
+        return exp_log_iteration(
+            metric, sample, start, tolerance=tolerance, max_iterations=max_iterations
+        )
+    return joint_mean(
+        metric,
+        sample,
+        start,
+        initialisation=initialisation or StraightLine(),
+        segments=segments,
+        tolerance=tolerance,
+        max_iterations=max_iterations,
+        residuals=residuals,
     )
 
 

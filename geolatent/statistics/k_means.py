@@ -11,7 +11,8 @@ from torch import Tensor
 from geolatent.geodesics import connect
 from geolatent.metrics import Metric
 from geolatent.metrics.require_codes import require_codes, require_metric
-from geolatent.statistics.frechet_mean import frechet_mean
+from geolatent.statistics.frechet_mean import solve_means
+from geolatent.statistics.joint_mean import SolvedMean
 from geolatent.statistics.sample import require_clusters, sample_of
 
 _SEGMENTS = 16  # of geodesics: clusters need distances to a few digits
@@ -170,17 +171,30 @@ def _lloyd(
 ) -> _Run:
     labels = lower.argmin(1)
     own = lower.gather(1, labels[:, None])[:, 0]
-    all_found = True
+    known = torch.zeros(len(centres), dtype=torch.bool, device=points.device)
+    solved = torch.full_like(labels, -1)  # the labels that centres and distances belong to
     for iteration in range(1, max_iterations + 1):
         labels = _no_cluster_empty(labels, own, len(centres))
-        found = frechet_mean(metric, points, groups=labels, segments=segments)
-        # A code without a geodesic has no label that means anything.
-        all_found = bool(found.converged.all() and found.paths.length.isfinite().all())
+        if torch.equal(labels, solved):  # what filled an empty cluster goes back and forth
+            own = lower.gather(1, labels[:, None])[:, 0]
+            return _Run(centres, labels, own, False, iteration)
+        # The mean of a cluster that has kept its codes stays where it is.
+        changed = torch.zeros_like(known)
+        changed[labels[labels != solved]] = True
+        changed[solved[(labels != solved) & (solved >= 0)]] = True
+        rows = changed[labels]
+        found = _means(metric, points[rows], labels[rows], segments)
+        known[changed] = found.converged
         # Too long a way bounds too little: more pairs are open, none is decided wrongly.
-        moved = connect(metric, centres, found.point, segments=segments).length.nan_to_num(
-            nan=torch.inf
-        )
-        centres, own = found.point, found.paths.length
+        moved = torch.zeros_like(centres[:, 0])
+        moved[changed] = connect(
+            metric, centres[changed], found.point, segments=segments
+        ).length.nan_to_num(nan=torch.inf)
+        centres = centres.index_put((changed,), found.point)
+        own = own.index_put((rows,), found.paths.length)
+        solved = labels
+        # A code without a geodesic has no label that means anything.
+        all_found = bool(known.all() and own.isfinite().all())
         lower = (lower - moved).nan_to_num(nan=0.0).clamp_min(0)
         lower.scatter_(1, labels[:, None], own[:, None])
         open_ = lower < own[:, None]
@@ -199,6 +213,13 @@ def _lloyd(
             return _Run(centres, labels, own, all_found, iteration)
         labels = new
     return _Run(centres, labels, own, False, max_iterations)
+
+
+def _means(metric: Metric, points: Tensor, labels: Tensor, segments: int) -> SolvedMean:
+    """Fréchet means of clusters, in the order of their labels."""
+    sample = sample_of(points, groups=labels)
+    start = sample.total(sample.points)
+    return solve_means(metric, sample, start, segments=segments, residuals=False)
 
 
 def _no_cluster_empty(labels: Tensor, own: Tensor, clusters: int) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 
 from geolatent.metrics import EuclideanMetric, PullbackMetric
 from geolatent.networks import Sphere, SwissRoll
-from geolatent.statistics import k_means, k_medoids, nearest_neighbours
+from geolatent.statistics import frechet_mean, k_means, k_medoids, nearest_neighbours
 
 
 class Narrow(torch.nn.Module):
@@ -63,12 +63,16 @@ def test_on_flat_codes_k_means_is_that_of_scikit_learn():
 
 def test_pruned_assignments_are_those_of_all_distances():
     points = 0.5 * torch.randn(25, 2, dtype=torch.float64)
-    found = k_means(PullbackMetric(Sphere()), points, 3, restarts=1, segments=16)
+    found = k_means(PullbackMetric(Sphere()), points, 3, restarts=1, seed=3, segments=16)
     table = Sphere().distance(
         points[:, None].expand(25, 3, 2), found.centres[None].expand(25, 3, 2)
     )
     torch.testing.assert_close(table.amin(1), found.distances, atol=1e-5, rtol=0)
     assert torch.equal(table.argmin(1), found.labels)
+    # Clusters that kept their codes were not solved for again.
+    assert found.iterations > 2
+    means = frechet_mean(PullbackMetric(Sphere()), points, groups=found.labels, segments=16)
+    torch.testing.assert_close(found.centres, means.point, atol=1e-7, rtol=0)
 
 
 def test_seeds_are_reproducible_and_leave_global_states_alone():
