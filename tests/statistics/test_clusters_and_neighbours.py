@@ -168,13 +168,14 @@ def test_a_code_without_geodesics_is_no_crash_and_no_convergence():
 def test_geodesics_that_decide_on_clusters_must_converge(monkeypatch, unfinished):
     """Those of the seeds, and those that leave a label open, as much as those of the means."""
     module, points = import_module("geolatent.statistics.k_means"), torch.randn(20, 2)
+    whole = module.connect
     assert k_means(EuclideanMetric(), points, 3).converged
-    for kind in ("seeds", "assignment"):
-        apart = module.connect if kind == "assignment" else unfinished
+    for bad_seeds in (True, False):
 
-        def connect(metric, start, end, apart=apart, **options):
-            of_seed = len(start) == 20 and (start == start[0]).all()
-            return (apart if of_seed else unfinished)(metric, start, end, **options)
+        def connect(metric, start, end, bad_seeds=bad_seeds, **options):
+            of_seed = len(start) == 20 and bool((start == start[0]).all())
+            solve = unfinished if of_seed == bad_seeds else whole
+            return solve(metric, start, end, **options)
 
         with monkeypatch.context() as patch:
             patch.setattr(module, "connect", connect)
