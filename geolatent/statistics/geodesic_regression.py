@@ -94,6 +94,7 @@ class GeodesicRegression:
 
     def predict(self, times: Float[Tensor, "t"]) -> Float[Tensor, "t d"]:
         """Codes on the geodesic at any times; NaN where it cannot be followed that far."""
+        require_tensor("times", times)
         offset = (times - self.time).to(self.velocity)[:, None]
         base = self.intercept.expand(len(times), -1).contiguous()
         return exponential(self.metric, base, offset * self.velocity).end

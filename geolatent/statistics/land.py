@@ -160,8 +160,8 @@ def land(
         \mathbb{E}_\text{codes}[v v^\top] = \mathbb{E}_p[v v^\top]
 
     gives its covariance: the second is the derivative of the likelihood in Σ, the first that in μ.
-    (Equal means of v, without H, would be moment matching. The two agree where space is flat or Σ
-    isotropic under constant curvature.) Steps are scoring steps, of the mean by the inverse of
+    (Equal means of v, without H, would be moment matching. As H v = v, the two agree where Σ is
+    isotropic, and where space is flat.) Steps are scoring steps, of the mean by the inverse of
     Fisher's information, of the covariance by the difference of the moments; in flat space that is
     expectation maximisation. Means over p are taken by draws, so that the likelihood is stationary
     up to their error.

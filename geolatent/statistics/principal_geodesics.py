@@ -10,7 +10,7 @@ from torch import Tensor
 from geolatent.geodesics import connect, exponential
 from geolatent.metrics import Metric
 from geolatent.metrics.raised_index import orthonormal_frame
-from geolatent.metrics.require_codes import require_codes, require_metric
+from geolatent.metrics.require_codes import require_codes, require_floating, require_metric
 from geolatent.statistics.frechet_mean import FrechetMean, frechet_mean
 from geolatent.statistics.log_maps import log_maps
 from geolatent.statistics.sample import require_spread, sample_of
@@ -51,6 +51,12 @@ class PrincipalGeodesics:
 
     def codes(self, coordinates: Float[Tensor, "b c"]) -> Float[Tensor, "b d"]:
         """Where coordinates along the geodesics lead to; NaN where that is beyond the metric."""
+        require_floating("coordinates", coordinates)
+        if coordinates.ndim != 2 or coordinates.shape[1] != len(self.directions):
+            raise ValueError(
+                f"coordinates must be (b, {len(self.directions)}), one for each geodesic, got "
+                f"{tuple(coordinates.shape)}."
+            )
         base = self.mean.point.expand(len(coordinates), -1).contiguous()
         return exponential(self.metric, base, coordinates @ self.directions).end
 

@@ -4,6 +4,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from geolatent.metrics import Metric
+from geolatent.metrics.require_codes import require_codes
 from geolatent.statistics.exponential_derivatives import exponential_derivatives
 
 
@@ -25,5 +26,10 @@ def volume_distortion(
     Returns:
         θ, `(b,)`: 1 where space is flat, sin r / r and sinh r / r on the unit sphere and the
         hyperbolic plane; NaN where the geodesic cannot be followed.
+
+    Raises:
+        ValueError: codes and vectors do not fit each other or the metric.
+        TypeError: the metric is none, or they are no tensors.
     """
+    require_codes(metric, base, vectors, name="base")
     return exponential_derivatives(metric, base, vectors).distortion

@@ -111,6 +111,8 @@ def test_mistakes():
         kernel_density(EuclideanMetric(), points, bandwidth=-1.0)
     with pytest.raises(ValueError, match="all codes that count are the same"):
         kernel_density(EuclideanMetric(), torch.zeros(3, 2))
+    with pytest.raises(TypeError, match="base must be a tensor"):
+        volume_distortion(EuclideanMetric(), points.numpy(), points.numpy())
     with pytest.raises(TypeError, match="PullbackMetric"):
         kernel_density(Sphere(), points)
     with pytest.raises(ValueError, match="not finite"):

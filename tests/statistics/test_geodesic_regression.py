@@ -80,6 +80,8 @@ def test_mistakes():
         geodesic_regression(EuclideanMetric(), torch.ones(5), points)
     with pytest.raises(ValueError, match="codes that count are the same"):
         geodesic_regression(EuclideanMetric(), torch.arange(5.0), torch.ones(5, 2))
+    with pytest.raises(TypeError, match="times must be a tensor, got list"):
+        geodesic_regression(EuclideanMetric(), torch.arange(5.0), points).predict([0.0])
     with pytest.raises(TypeError, match="times must be a tensor, got ndarray"):
         geodesic_regression(EuclideanMetric(), torch.arange(5.0).numpy(), points)
     with pytest.raises(ValueError, match="times must be"):

@@ -97,6 +97,11 @@ def test_flags_of_pairs_are_those_of_their_geodesics(monkeypatch, unfinished):
 def test_mistakes():
     with pytest.raises(ValueError, match="all 8 codes that count are the same"):
         principal_geodesics(EuclideanMetric(), torch.ones(8, 2))
+    found = principal_geodesics(EuclideanMetric(), torch.randn(5, 2), components=1)
+    with pytest.raises(ValueError, match=r"coordinates must be \(b, 1\)"):
+        found.codes(torch.zeros(3, 2))
+    with pytest.raises(TypeError, match="coordinates must be a tensor"):
+        found.codes([[0.0]])
     with pytest.raises(TypeError, match="got ndarray"):
         principal_geodesics(EuclideanMetric(), torch.randn(5, 2).numpy())
     with pytest.raises(ValueError, match="components"):
