@@ -17,6 +17,7 @@ _STEPS = 9
 _FINE = 33  # points of a path as it is drawn
 _VALUES = 350_000  # decoded numbers, a byte each in a page
 _FEWEST = 8  # pairs worth decoding
+_PAIRS = 250
 _CODES = 2000
 
 
@@ -30,11 +31,11 @@ class Atlas:
         axes: what the two coordinates are.
         labels: the class of each code, `(n,)`, counted from 0, or none.
         label_names: of the classes, in the order of their numbers; empty without labels.
-        lines: `(b, t, 2)`, straight.
+        lines: `(b, t, 2)`, straight; what bends most comes first.
         geodesics: `(b, t, 2)`.
         excess: of the straight lines, `(b,)`.
-        decoded: `(b, 2, s, p)`: along the line and along the geodesic at equal times; none if the
-            decoder's output is too large for a page.
+        decoded: `(k, 2, s, p)`: along the line and along the geodesic at equal times, of the first
+            k pairs, as many as a page can hold; none if they are few.
         image_shape: of what is decoded, `(h, w)` or `(c, h, w)`; none if it is no image.
         origin: the code that is in the middle of the map, `(d,)`.
         directions: of its two coordinates, `(d, 2)`.
@@ -47,7 +48,7 @@ class Atlas:
     lines: Float[np.ndarray, "b t 2"]
     geodesics: Float[np.ndarray, "b t 2"]
     excess: Float[np.ndarray, "b"]
-    decoded: Float[np.ndarray, "b 2 s p"] | None
+    decoded: Float[np.ndarray, "k 2 s p"] | None
     image_shape: tuple[int, ...] | None
     origin: Float[np.ndarray, "d"]
     directions: Float[np.ndarray, "d 2"]
@@ -78,10 +79,9 @@ def make_atlas(
     good = (pairs.path.converged & pairs.path.straight_excess.isfinite()).nonzero().squeeze(1)
     if not len(good):
         return None
-    path = pairs.path[good]
+    good = good[:_PAIRS]  # they come in random order
+    path = pairs.path[good[pairs.path.straight_excess[good].argsort(descending=True)]]
     decoded = _decoded(subject, path.points)
-    if decoded is not None:
-        path = path[slice(len(decoded))]
     origin, directions, axes = _plane(subject.codes)
 
     def placed(z: Tensor) -> np.ndarray:

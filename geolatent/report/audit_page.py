@@ -3,7 +3,6 @@
 import base64
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from geolatent.storage import atomic_write
 _TEMPLATE = "audit.html.j2"
 _RANGE = (1.0, 99.0)  # percentiles that black and white stand for
 _MARKS = 200  # of one claim
-_PAIRS = 250  # on the map
 _KINDS = {1: "codes", 2: "pairs", 3: "triangles"}
 _DETAIL = 3  # decimals of a coordinate, of the map's width of one
 
@@ -183,14 +181,6 @@ def packed(
     atlas: Atlas, marks: Mapping[str, tuple[str, Float[np.ndarray, "n k 2"]]]
 ) -> dict[str, Any]:
     """The atlas as JSON for the page's script: coordinates in a unit square, a byte a pixel."""
-    if len(atlas.excess) > _PAIRS:  # they come in random order
-        atlas = replace(
-            atlas,
-            lines=atlas.lines[:_PAIRS],
-            geodesics=atlas.geodesics[:_PAIRS],
-            excess=atlas.excess[:_PAIRS],
-            decoded=None if atlas.decoded is None else atlas.decoded[:_PAIRS],
-        )
     everything = np.concatenate(
         [atlas.codes, atlas.lines.reshape(-1, 2), atlas.geodesics.reshape(-1, 2)]
     )

@@ -66,6 +66,7 @@ def test_the_map_holds_every_pair_and_its_pictures(report):
     assert (atlas["rows"], atlas["columns"]) == (3, 4)
     assert atlas["names"] == ["ape", "bee", "2"]  # the third was given no name
     assert set(atlas["labels"]) == {0, 1, 2}
+    assert atlas["excess"] == sorted(atlas["excess"], reverse=True)
     import base64
 
     assert len(base64.b64decode(atlas["decoded"])) == pairs * 2 * atlas["steps"] * 12

@@ -188,6 +188,20 @@ def test_the_map_of_a_claim_shows_in_colour_what_counts_against_it(visit):
     assert min(colored) > 100
 
 
+def test_pairs_that_a_page_could_not_hold_decoded_say_so(browser, report, tmp_path):
+    atlas = replace(report.atlas, decoded=report.atlas.decoded[:8])
+    file = write_audit_page(replace(report, atlas=atlas), tmp_path / "few.html")
+    page = browser.new_page()
+    page.goto(file.as_uri())
+    for place in range(1, 10):
+        strip = page.locator("#linear")
+        assert strip.is_visible() == (place <= 8)
+        told = "for the first 8 only" in page.locator("#said").inner_text()
+        assert told == (place > 8)
+        page.locator("#after").click()
+    page.close()
+
+
 def test_a_finger_chooses_a_pair_on_a_phone(visit):
     page = visit(**PHONE)
     first = page.evaluate(STRIPS)
