@@ -208,8 +208,8 @@ class Subject:
 
     def triangles(self, count: int) -> GeodesicTriangles:
         """Geodesic triangles of random codes with disjoint corners, at most so many."""
+        count = min(count, len(self.codes) // 3)
         if count not in self._triangles:
-            count = min(count, len(self.codes) // 3)
             rows = self.sample("declared-geometry", 3 * count)
             corners = self.codes[rows.to(self.codes.device)].view(3, count, -1)
             metric = self.model.induced_metric()

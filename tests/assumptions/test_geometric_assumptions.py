@@ -271,6 +271,7 @@ def test_distances_of_the_declared_geometry_have_to_be_found_too(unit_square, mo
     subject = Subject(torch.nn.Identity(), unit_square[:60])
     assert len(subject.pairs.path) == len(subject.null().pairs.path) == 30
     assert subject.triangles(100).failed == 0
+    assert subject.triangles(100) is subject.triangles(1000)  # once for all claims
     for claim, module in ((Isometric(), "isometric"), (DeclaredGeometry(), "declared_geometry")):
         monkeypatch.setattr(f"geolatent.assumptions.{module}.connect", astray)
         finding = examine(claim, subject)
