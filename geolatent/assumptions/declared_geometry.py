@@ -32,10 +32,10 @@ class DeclaredGeometry(Assumption):
 
     K_i is the curvature of a space that holds the i-th geodesic triangle of random codes with its
     median (`Triangles`), s_i the scale of induced over declared perimeter: a decoder may enlarge a
-    geometry as a whole. ℓ is the median side, known from the same triangles: the interval allows
-    for that too. The details say which geometry it is, and how much
-    better than a flat one it describes the triangles: a curvature that misfits is the middle of
-    very different ones.
+    geometry as a whole. ℓ is a third of the median perimeter, known from the same triangles: the
+    interval allows for that too. The reason says which geometry it is, and how much better than a
+    flat one it describes the triangles: a curvature that misfits is the middle of very different
+    ones.
 
     Args:
         tolerated: the greatest difference, without unit; 0.6 is 5 % of a hypotenuse over two legs
@@ -54,8 +54,8 @@ class DeclaredGeometry(Assumption):
             cost=f"four geodesics for each of {triangles} triangles, at most",
             sentence="The curvature that the model declares is that of its decoder.",
             kind="geometry",
-            effect="curvature of the typical triangle minus declared one, times the squared "
-            "median distance",
+            effect="curvature of the typical triangle minus declared one, times the squared third "
+            "of the median perimeter",
             tolerance=Tolerance(
                 at_least=-tolerated,
                 at_most=tolerated,
@@ -88,6 +88,7 @@ class DeclaredGeometry(Assumption):
             perimeter,
             found.corners[:, good],
             found.looked,
+            self.claim.tolerance.at_most,
         )
         return replace(measured, planned=planned)
 
@@ -98,6 +99,7 @@ def _measurement(
     perimeter: Float[np.ndarray, "b"],
     corners: Float[Tensor, "3 b d"],
     count: int,
+    tolerated: float,
 ) -> Measurement:
     failed = count - len(triangles.am)
     scaled = declared * (perimeter / triangles.perimeter) ** 2  # K in the unit of the decoder
@@ -130,11 +132,17 @@ def _measurement(
             "misfit less than a flat space's, low": better.low,
             "misfit less than a flat space's, high": better.high,
         },
-        said=f"The typical triangle is {_shape(low, high)}, K = {best:.3g} [{low:.3g}, "
-        f"{high:.3g}]: {better}.",
+        said=f"The typical triangle {_shape(low, high, tolerated / side**2)}, K = {best:.3g} "
+        f"[{low:.3g}, {high:.3g}]: {better}"
+        + (f"; {failed} more triangles could not be measured." if failed else "."),
     )
 
 
-def _shape(low: float, high: float) -> str:
-    """Of a triangle whose curvature lies between the two."""
-    return "spherical" if low > 0 else "hyperbolic" if high < 0 else "as good as flat"
+def _shape(low: float, high: float, tolerated: float) -> str:
+    """What a triangle is whose curvature lies between the two."""
+    if low > 0:
+        return "is spherical"
+    if high < 0:
+        return "is hyperbolic"
+    flat = -tolerated <= low and high <= tolerated
+    return "is as good as flat" if flat else "has a curvature of no certain sign"

@@ -19,7 +19,8 @@ from geolatent.storage import atomic_write, class_digest, source_digest
 class FindingStore:
     """One JSON file for each assumption; those of another subject, claim or code are not read.
 
-    Of an assumption whose source cannot be had, typed into a bare prompt, nothing is kept.
+    Of an assumption that is in no file, typed into a notebook, nothing is kept. Of one that is, its
+    file counts, and what that imports from its own folder.
 
     Args:
         directory: made if it is not there.

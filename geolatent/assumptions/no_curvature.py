@@ -6,7 +6,10 @@ from geolatent.assumptions.subject import Subject
 
 
 def no_curvature(subject: Subject) -> NotApplicable | None:
-    """Why nothing can be said of the curvature of a subject; None where something can."""
+    """Why nothing can be said of the curvature of a subject; None where something can.
+
+    Whether rank is lost is judged with the default tolerance of `immersion`.
+    """
     if subject.codes.shape[1] == 1:
         return NotApplicable("A space of one dimension has no curvature.")
     immersion = Immersion()

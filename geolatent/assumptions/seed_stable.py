@@ -121,8 +121,10 @@ class SeedStable(Assumption):
 def _different(models: Sequence[tuple[LatentModel, Tensor]]) -> list[tuple[LatentModel, Tensor]]:
     """Those that are no copy of an earlier one."""
     kept: list[tuple[LatentModel, Tensor, Tensor]] = []
-    for model, codes in models:
-        decoded = model.decode(codes[:_COMPARED])
+    different: list[tuple[LatentModel, Tensor]] = []
+    for model, given in models:
+        codes = given.double()
+        decoded = model.decode(given[:_COMPARED]).double()
         if not any(
             codes.equal(z)
             and decoded.shape == other.shape
@@ -130,7 +132,8 @@ def _different(models: Sequence[tuple[LatentModel, Tensor]]) -> list[tuple[Laten
             for _, z, other in kept
         ):
             kept.append((model, codes, decoded))
-    return [(model, codes) for model, codes, _ in kept]
+            different.append((model, given))
+    return different
 
 
 def _variation(distances: Float[np.ndarray, "s b"]) -> Float[np.ndarray, "b"]:

@@ -117,9 +117,11 @@ def _too_certain(
 def _spearman(a: Float[np.ndarray, "n"], b: Float[np.ndarray, "n"]) -> float:
     from scipy.stats import rankdata  # slow to import
 
+    if len(a) < 2:
+        return 0.0
     bounded = b[np.isfinite(b)]
     level = len(bounded) == len(b) and np.ptp(b) <= 1e-6 * abs(b).max()  # rounding is no order
-    if len(a) < 2 or np.ptp(a) == 0 or level or (b == b[0]).all():
+    if np.ptp(a) == 0 or level or (b == b[0]).all():
         return 0.0
     return float(np.corrcoef(rankdata(a), rankdata(b))[0, 1])
 

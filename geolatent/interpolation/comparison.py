@@ -78,7 +78,7 @@ class Comparison:
         return ranked[: min(count, len(ranked))]
 
     def unmeasured(self) -> dict[str, int]:
-        """Why pairs are not in the differences, and how many pairs for each reason, if any."""
+        """Why pairs are not measured on some path, and how many for each reason, if any."""
         undefined, same, unsolved = (
             torch.stack(rows).any(0)
             for rows in zip(*(self._failures(name) for name in self.paths), strict=True)

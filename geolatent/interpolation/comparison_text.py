@@ -129,7 +129,7 @@ def _pairs(pairs: int, unmeasured: Mapping[str, int], shared_codes: int) -> str:
     text = ""
     if unmeasured:
         reasons = "; ".join(f"{count} ({why})" for why, count in unmeasured.items())
-        text = f"Left out of the differences, of {pairs} pairs: {reasons}. "
+        text = f"Not measured on every path, of {pairs} pairs: {reasons}. "
     if shared_codes:
         text += (
             f"Codes that are in several pairs: {shared_codes}. Intervals take pairs to be "

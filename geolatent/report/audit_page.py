@@ -172,6 +172,9 @@ def marked(finding: Finding, atlas: Atlas) -> tuple[str, Float[np.ndarray, "n k 
         said = f"In colour: the {count} of {total} {kind} that count against the claim."
     else:
         said = f"None of {total} {kind} counts against the claim."
+    lost = len(items.values) - total
+    if lost:
+        said = f"{said} Not measured, and not shown: {lost}."
     if count > _MARKS:
         said = f"{said} The worst {_MARKS} are shown."
     return said, atlas.placed(against.codes[:_MARKS])

@@ -1,12 +1,14 @@
 """What version of the code a stored result is of."""
 
 import hashlib
-import inspect
 import sys
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 import geolatent
+
+_KNOWN = ("geolatent", "abc", "typing")  # whose source is in `source_digest`, or Python's
 
 
 @cache
@@ -20,16 +22,33 @@ def source_digest() -> str:
 
 
 def class_digest(kind: type) -> str | None:
-    """Of the file that a class is from, or of its methods if it was typed into a notebook.
+    """Of the files that a class, its bases and what these import from beside them are from.
 
-    None if the source cannot be had.
+    None if a class has no file, as in a notebook.
     """
-    file = getattr(sys.modules.get(kind.__module__), "__file__", None)
-    try:
-        if file is not None:
-            return hashlib.sha256(Path(file).read_bytes()).hexdigest()
-        methods = [member for member in vars(kind).values() if inspect.isfunction(member)]
-        said = "\0".join(inspect.getsource(method) for method in methods)
-    except OSError:
-        return None
-    return hashlib.sha256(said.encode()).hexdigest()
+    files: set[Path] = set()
+    for base in kind.__mro__:
+        module = sys.modules.get(base.__module__)
+        if base is object or module is None or base.__module__.partition(".")[0] in _KNOWN:
+            continue
+        file = getattr(module, "__file__", None)
+        if file is None or not Path(file).is_file():
+            return None
+        _collect(module, Path(file).parent, files)
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _collect(module: ModuleType, folder: Path, files: set[Path]) -> None:
+    """The module's file, and those that it imports from its own folder or below."""
+    file = getattr(module, "__file__", None)
+    if file is None or Path(file) in files or folder not in Path(file).parents:
+        return
+    files.add(Path(file))
+    for value in list(vars(module).values()):
+        name = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", "")
+        other = sys.modules.get(name or "")
+        if other is not None:
+            _collect(other, folder, files)

@@ -1,6 +1,8 @@
 import json
 import math
+import sys
 import time
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -49,6 +51,7 @@ class Fixed(Assumption):
 
 OWN = """
 from geolatent.assumptions import Assumption, Claim, Measurement, Tolerance
+from numbers_of_theirs import found
 
 class Own(Assumption):
     claim = Claim(
@@ -57,7 +60,7 @@ class Own(Assumption):
     )
 
     def measure(self, subject):
-        return Measurement(0.0, (0.0, 0.05), 100)
+        return Measurement(*found(), 100)
 """
 
 
@@ -220,6 +223,9 @@ def test_findings_are_of_the_very_subject_that_is_audited(codes, plane, tmp_path
         True,
         False,
     ]
+    between = (codes[3] + codes[2]) / 2
+    bump = lambda z: plane(z) + ((z - between).norm(dim=-1, keepdim=True) < 1e-3)  # noqa: E731
+    assert not goes_on(bump)
     # A variable that is called as a part of the subject is.
     groups = torch.arange(200) % 2
     for nuisance in ({}, {"codes": groups}, {"data": groups}, {"labels": 1 - groups}):
@@ -249,20 +255,45 @@ def test_findings_are_of_the_assumption_as_it_is_set_and_written(codes, plane, t
 
 
 def test_findings_of_other_code_are_not_read(codes, plane, tmp_path, monkeypatch):
-    (tmp_path / "theirs.py").write_text(OWN)
-    monkeypatch.syspath_prepend(tmp_path)
+    """Neither of another file of the assumption, nor of one that it imports from beside it."""
     import importlib
 
+    (tmp_path / "numbers_of_theirs.py").write_text("def found():\n    return 0.0, (0.0, 0.05)\n")
+    (tmp_path / "theirs.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
     theirs = importlib.import_module("theirs")
     found = tmp_path / "findings"
 
-    def effect(module):
-        return audit(plane, codes, assumptions=[module.Own()], directory=found)["own"].effect
+    def effect():
+        return audit(plane, codes, assumptions=[theirs.Own()], directory=found)["own"].effect
 
-    assert effect(theirs) == 0.0
-    (tmp_path / "theirs.py").write_text(OWN.replace("0.0, (0.0, 0.05)", "0.25, (0.2, 0.3)"))
+    assert effect() == 0.0
+    (tmp_path / "theirs.py").write_text(OWN.replace("*found()", "0.25, (0.2, 0.3)"))
     exec(compile((tmp_path / "theirs.py").read_text(), "theirs", "exec"), theirs.__dict__)
-    assert effect(theirs) == 0.25
+    assert effect() == 0.25
+    exec(compile(OWN, "theirs", "exec"), theirs.__dict__)
+    (tmp_path / "theirs.py").write_text(OWN)
+    assert effect() == 0.0
+    text = (tmp_path / "numbers_of_theirs.py").read_text().replace("0.0, (0.0", "0.05, (0.02")
+    (tmp_path / "numbers_of_theirs.py").write_text(text)
+    exec(text, sys.modules["numbers_of_theirs"].__dict__)
+    theirs.found = sys.modules["numbers_of_theirs"].found
+    assert effect() == 0.05
+
+
+def test_findings_of_what_is_in_no_file_are_not_kept(codes, plane, tmp_path):
+    typed = {"__name__": "typed_by_somebody"}
+    sys.modules["typed_by_somebody"] = ModuleType("typed_by_somebody")
+    exec(OWN.replace("from numbers_of_theirs import found", ""), typed)
+    own = typed["Own"]()
+    try:
+        audit_of = {"assumptions": [own], "directory": tmp_path}
+        typed["found"] = lambda: (0.0, (0.0, 0.05))
+        assert audit(plane, codes, **audit_of)["own"].effect == 0.0
+        typed["found"] = lambda: (0.05, (0.0, 0.06))
+        assert audit(plane, codes, **audit_of)["own"].effect == 0.05
+    finally:
+        del sys.modules["typed_by_somebody"]
 
 
 def test_the_map_is_there_though_time_is_spent(codes):

@@ -14,6 +14,7 @@ from geolatent.assumptions import (
     examine,
 )
 from geolatent.assumptions.curved_over_flat import curved_over_flat
+from geolatent.assumptions.declared_geometry import _shape
 from geolatent.assumptions.quantile_interval import quantile_interval
 from geolatent.data import binary_tree
 from geolatent.geodesics import connect
@@ -44,6 +45,20 @@ def test_a_sphere_has_its_curvature(unit_square):
     assert details["misfit of the typical curvature"] < 1e-3 < details["misfit of a flat space"]
     assert 0 < details["misfit less than a flat space's, low"] < details["misfit of a flat space"]
     assert "The typical triangle is spherical, K = 1 [1, 1]: medians" in finding.reason
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0.1, 2.0, "is spherical"),
+        (-3.0, -0.1, "is hyperbolic"),
+        (-0.1, 0.2, "is as good as flat"),
+        (-0.1, 0.7, "has a curvature of no certain sign"),
+        (-math.inf, math.inf, "has a curvature of no certain sign"),
+    ],
+)
+def test_flat_is_said_of_what_is_shown_to_be_flat(low, high, said):
+    assert _shape(low, high, 0.6) == said
 
 
 def test_a_hyperbolic_patch_has_its_curvature(unit_square):

@@ -154,6 +154,13 @@ def test_to_be_uncertain_without_bounds_is_to_be_most_uncertain():
     assert examine(UncertaintyGrows(), Subject(everywhere, normal(300, 2))).effect == 0
 
 
+def test_no_uncertainty_at_all_decides_nothing():
+    nowhere = Confidence(lambda z: torch.full(z.shape[:-1], torch.nan))
+    finding = examine(UncertaintyGrows(), Subject(nowhere, normal(300, 2)))
+    assert finding.verdict == "inconclusive"
+    assert finding.measurement.failed == 400
+
+
 def test_uncertainties_that_are_none_count_on_both_sides():
     def says(z):
         return torch.where(z.norm(dim=-1) > 4.3, torch.nan, 1 / (1 + z.norm(dim=-1)))
@@ -277,7 +284,10 @@ def test_copies_of_a_model_are_no_other_seeds():
     assert finding.verdict == "not-applicable"
     assert finding.lacking == "replicas"
     assert "4 that were given 2 are different" in finding.reason
-    # Another decoder of the same codes is another model.
+    # In another precision too; another decoder of the same codes is another model.
+    wide = (nn.Identity(), codes.double())
+    finding = examine(SeedStable(), Subject(nn.Identity(), codes, replicas=[wide, one]))
+    assert finding.lacking == "replicas"
     other = (lambda z: 3 * z, codes)
     assert examine(SeedStable(), Subject(nn.Identity(), codes, replicas=[one, other])).effect < 1e-6
 
