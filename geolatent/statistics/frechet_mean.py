@@ -36,7 +36,8 @@ class FrechetMean:
         group: the mean of each code, `(b,)`, counted from 0.
         labels: what number the group of each mean has in `groups`, `(g,)`, in ascending order.
         flat_point: arithmetic means, `(g, d)`.
-        displacement: geodesic distance from arithmetic to Fréchet mean, `(g,)`.
+        displacement: geodesic distance from arithmetic to Fréchet mean, `(g,)`; 0 where they
+            are the same but for rounding.
         displacement_converged: whether its geodesic did, `(g,)`; false: an upper bound, or NaN.
         effective_size: number of codes of equal weight that the weights are worth, `(g,)`.
         spread_of_minima: greatest distance between the means that several starts led to, measured
@@ -193,7 +194,7 @@ def frechet_mean(
         group=sample.group,
         labels=labels.to(points.device),
         flat_point=flat,
-        displacement=away.length,
+        displacement=away.length.masked_fill(_same(flat, point), 0),
         displacement_converged=away.converged,
         effective_size=sample.effective_size(),
         spread_of_minima=_spread_of_minima(metric, means, point, variance),
@@ -228,6 +229,11 @@ def solve_means(
         max_iterations=max_iterations,
         residuals=residuals,
     )
+
+
+def _same(a: Float[Tensor, "g d"], b: Float[Tensor, "g d"]) -> Bool[Tensor, "g"]:
+    """Which points are equal but for rounding."""
+    return ((a - b).abs() <= 8 * torch.finfo(a.dtype).eps * b.abs()).all(1)
 
 
 def _spread_of_minima(

@@ -193,14 +193,14 @@ def test_several_means_are_told():
     assert frechet_mean(sphere, 2 * around, starts=4, max_iterations=40).spread_of_minima > 0.1
 
 
-@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("count", [1, 3, 12])
 def test_equal_codes_are_their_mean(count):
     point = torch.tensor([[0.3, -0.2]])
     found = frechet_mean(PullbackMetric(Sphere()), point.repeat(count, 1))
     torch.testing.assert_close(found.point, point)
     assert found.converged.all()
     assert found.variance < 1e-12
-    assert found.displacement_in_spreads < 1 or count == 3
+    assert found.displacement_in_spreads == 0  # what rounding makes of it is no distance
 
 
 @pytest.mark.usefixtures("as_in_production")  # the blocks there are 1 × 1, not d × d as annotated
