@@ -186,7 +186,7 @@ def _condition(ax: Axes, field: LatentField, model: LatentModel, codes: Tensor) 
     median, high = _at_codes(field, field.log10_condition, codes, (0.5, 0.95))
     _head(
         ax, "b", "condition number",
-        f"log₁₀ of it; at codes it is {10**median:.3g} in the median, 95% below {10**high:.3g}",
+        "log₁₀ of it", f"at codes: median {10**median:.3g}, 95% below {10**high:.3g}",
     )  # fmt: skip
 
 
