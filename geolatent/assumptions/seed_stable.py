@@ -94,9 +94,8 @@ class SeedStable(Assumption):
         else:
             lengths = [(z[start] - z[end]).norm(dim=1) for _, z in everybody]
         table = torch.stack([length.double().cpu() for length in lengths]).numpy()
-        good = np.isfinite(table).all(0) & (table > 0).any(
-            0
-        )  # lengths of zero are in no proportion
+        # Lengths of zero are in no proportion.
+        good = np.isfinite(table).all(0) & (table > 0).any(0)
         failed = int((~good).sum())
         variation = np.full(len(good), np.nan)
         kept = table[:, good]

@@ -164,7 +164,7 @@ def marked(finding: Finding, atlas: Atlas) -> tuple[str, Float[np.ndarray, "n k 
     items = None if finding.measurement is None else finding.measurement.items
     if items is None or not np.isfinite(items.values).any():
         return "", np.zeros((0, 1, 2))
-    against, kind = items.against(), _KINDS[items.codes.shape[1]]
+    against, kind = items.against(), _KINDS.get(items.codes.shape[1], "items")
     count, total = len(against.values), int(np.isfinite(items.values).sum())
     if items.limit is None:
         said = f"In colour: the {count} of {total} {kind} that fit the claim least."

@@ -29,10 +29,10 @@ def class_digest(kind: type) -> str | None:
     files: set[Path] = set()
     for base in kind.__mro__:
         module = sys.modules.get(base.__module__)
-        if base is object or module is None or base.__module__.partition(".")[0] in _KNOWN:
+        if base is object or base.__module__.partition(".")[0] in _KNOWN:
             continue
         file = getattr(module, "__file__", None)
-        if file is None or not Path(file).is_file():
+        if module is None or file is None or not Path(file).is_file():
             return None
         _collect(module, Path(file).parent, files)
     digest = hashlib.sha256()
@@ -49,6 +49,6 @@ def _collect(module: ModuleType, folder: Path, files: set[Path]) -> None:
     files.add(Path(file))
     for value in list(vars(module).values()):
         name = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", "")
-        other = sys.modules.get(name or "")
+        other = sys.modules.get(name) if isinstance(name, str) else None
         if other is not None:
             _collect(other, folder, files)

@@ -281,19 +281,20 @@ def test_findings_of_other_code_are_not_read(codes, plane, tmp_path, monkeypatch
     assert effect() == 0.05
 
 
-def test_findings_of_what_is_in_no_file_are_not_kept(codes, plane, tmp_path):
+@pytest.mark.parametrize("registered", [True, False])
+def test_findings_of_what_is_in_no_file_are_not_kept(
+    codes, plane, tmp_path, monkeypatch, registered
+):
     typed = {"__name__": "typed_by_somebody"}
-    sys.modules["typed_by_somebody"] = ModuleType("typed_by_somebody")
+    if registered:
+        monkeypatch.setitem(sys.modules, "typed_by_somebody", ModuleType("typed_by_somebody"))
     exec(OWN.replace("from numbers_of_theirs import found", ""), typed)
     own = typed["Own"]()
-    try:
-        audit_of = {"assumptions": [own], "directory": tmp_path}
-        typed["found"] = lambda: (0.0, (0.0, 0.05))
-        assert audit(plane, codes, **audit_of)["own"].effect == 0.0
-        typed["found"] = lambda: (0.05, (0.0, 0.06))
-        assert audit(plane, codes, **audit_of)["own"].effect == 0.05
-    finally:
-        del sys.modules["typed_by_somebody"]
+    audit_of = {"assumptions": [own], "directory": tmp_path}
+    typed["found"] = lambda: (0.0, (0.0, 0.05))
+    assert audit(plane, codes, **audit_of)["own"].effect == 0.0
+    typed["found"] = lambda: (0.05, (0.0, 0.06))
+    assert audit(plane, codes, **audit_of)["own"].effect == 0.05
 
 
 def test_the_map_is_there_though_time_is_spent(codes):
